@@ -1,0 +1,53 @@
+// Encoders: pictures in, tokens out. One row per model family; the work is done by the engine (models/engine.h).
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/checkpoint.h"
+#include "models/placement.h"
+#include "models/tokens.h"
+
+namespace vtok {
+
+/// 8-bit RGB, packed; rows `stride` bytes apart. Host memory, or the device's the encoder runs on.
+struct Picture {
+  const uint8_t *rgb = nullptr;
+  int width = 0, height = 0, stride = 0;
+  int device = -1;
+};
+
+/// What the caps need, known from the checkpoint before any weight is loaded.
+struct EncoderInfo {
+  std::string space;  // "<model type>@<16 hex>"
+  int hidden_size = 0;
+  int grid_width = 0, grid_height = 0;  // tokens per frame = grid_width * grid_height
+};
+
+class Encoder {
+ public:
+  virtual ~Encoder() = default;
+  /// One Tokens per picture, in order: n = grid_width * grid_height, records with row, column, time 0, weight 1.
+  /// Safe to call from several threads (calls are serialised). Throws std::exception on failure.
+  virtual std::vector<Tokens> encode(std::span<const Picture> pictures) = 0;
+};
+
+/// Called with 0..1 while weights load; returns false to give up (load then throws Cancelled).
+using Progress = std::function<bool(double)>;
+
+struct EncoderFamily {
+  const char *name;  // config.json's model_type
+  const char *help;
+  EncoderInfo (*describe)(const Checkpoint &);  // checks configuration and every tensor's name and shape; cheap
+};
+std::span<const EncoderFamily> encoder_families();
+/// Throws std::runtime_error for a family not in the table, listing those that are.
+EncoderInfo describe_encoder(const Checkpoint &checkpoint);
+/// Loads the weights (slow); one instance per process for the same checkpoint, device and type.
+std::shared_ptr<Encoder> load_encoder(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,
+                                      const Progress &progress);
+
+}  // namespace vtok

@@ -1,0 +1,34 @@
+// Keyframe selectors: how much a frame differs from the last kept one. To add one: a file in keyframes/, a line in keyframe.cc.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace vtok {
+
+/// A small luma picture of the frame, GRAY8; vtokkeyframe makes it.
+struct Thumbnail {
+  const uint8_t *luma = nullptr;
+  int width = 0, height = 0, stride = 0;
+};
+
+class Keyframe {
+ public:
+  virtual ~Keyframe() = default;
+  /// Change against the last kept frame, 0..1; 1 where there is none yet. Kept or not is vtokkeyframe's decision.
+  virtual double change(const Thumbnail &frame) = 0;
+  virtual void keep(const Thumbnail &frame) = 0;  // this frame is the last kept one now
+  virtual void reset() = 0;
+};
+
+struct KeyframeMethod {
+  const char *name;
+  const char *help;
+  double threshold;      // default: a frame is kept when its change is above
+  bool opens_groups;     // a change above the threshold opens a group (scene); otherwise only max-interval does
+  std::unique_ptr<Keyframe> (*make)();
+};
+std::span<const KeyframeMethod> keyframe_methods();
+
+}  // namespace vtok

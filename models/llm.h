@@ -1,0 +1,78 @@
+// Language models that answer questions about remembered groups. One row per backend.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "models/checkpoint.h"
+#include "models/encoder.h"
+#include "models/memory.h"
+#include "models/placement.h"
+
+namespace vtok {
+
+/// Unset fields take the checkpoint's generation_config.json, as HF does.
+struct Sampling {
+  int max_new_tokens = 128;
+  std::optional<double> temperature;  // 0: greedy
+  std::optional<double> top_p, repetition_penalty;
+  std::optional<int> top_k;           // 0: off
+  uint64_t seed = 0;
+  std::vector<std::string> stop;      // ends the answer before any of these texts
+};
+
+/// Everything one question needs; the same for every backend.
+struct Request {
+  uint64_t id = 0;
+  std::string question;       // valid UTF-8, not empty
+  std::string system_prompt;  // empty: none
+  std::vector<GroupPtr> groups;
+  bool timestamps = true;     // "[00:12.0–00:15.5]" before each group's tokens
+  Sampling sampling;
+  std::shared_ptr<std::atomic<bool>> cancelled;  // may be null
+};
+
+struct Answer {
+  std::string text;           // valid UTF-8
+  std::string finish_reason;  // "stop", "length", "cancelled"
+  int64_t from = 0, to = 0;   // the span of the groups it saw, ns
+  int visual_tokens = 0, prompt_tokens = 0, new_tokens = 0;
+  int groups_left_out = 0;    // oldest groups that did not fit the context
+  double ttft_ms = 0, total_ms = 0;
+};
+
+class Llm {
+ public:
+  virtual ~Llm() = default;
+  /// The space whose tokens it reads; empty: any.
+  virtual std::string space() const = 0;
+  /// Tokens a prompt may have, answer included; 0: no bound.
+  virtual int context() const = 0;
+  /// Answers; `delta` gets each piece of text as it is made (whole UTF-8 characters), on the calling thread.
+  virtual Answer ask(const Request &request, const std::function<void(const std::string &)> &delta) = 0;
+  /// Prefills closed groups ahead of any question (system prompt and timestamps as in `request`); may do nothing.
+  virtual void prepare(const Request &request) = 0;
+};
+
+struct LlmSettings {
+  std::shared_ptr<const Checkpoint> checkpoint;  // null for backends that need none
+  Placement placement;
+};
+
+struct LlmBackend {
+  const char *name;
+  const char *help;
+  bool needs_checkpoint;
+  std::shared_ptr<Llm> (*make)(const LlmSettings &, const Progress &);  // slow; throws
+};
+std::span<const LlmBackend> llm_backends();
+/// Checks that the checkpoint's language model is one we run, every tensor's name and shape, and that the tokenizer has
+/// the tokens the prompt needs. Cheap; throws std::runtime_error with one sentence.
+void check_llm(const Checkpoint &checkpoint);
+
+}  // namespace vtok

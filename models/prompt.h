@@ -1,0 +1,27 @@
+// The prompt: chat template, timestamps, visual tokens and newline in the order the language model reads them.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <string>
+#include <vector>
+
+#include "models/checkpoint.h"
+#include "models/llm.h"
+
+namespace vtok {
+
+/// A piece of a prompt: text ids, the tokens of one group, or the checkpoint's newline token.
+struct Segment {
+  enum Kind { kText, kVisual, kNewline } kind;
+  std::vector<int> ids;  // kText
+  GroupPtr group;        // kVisual
+  int size() const;      // rows it takes in the model's input
+};
+
+/// "[00:12.0–00:15.5]", from an hour on "[1:02:03.0–1:02:05.5]"; ns in, tenths rounded down.
+std::string timestamp_text(int64_t from, int64_t to);
+
+/// Renders the chat template with one user message (the video, where there are groups, then the question), encodes it
+/// and puts the groups where the video placeholder stands. Throws std::runtime_error.
+std::vector<Segment> build_prompt(const Checkpoint &checkpoint, const Request &request);
+
+}  // namespace vtok

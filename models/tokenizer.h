@@ -1,0 +1,37 @@
+// Byte-level BPE as tokenizer.json describes it: normal form, split, merges, added tokens.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vtok {
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  /// Ids of a UTF-8 text, added tokens recognised in it. Invalid UTF-8 is replaced by U+FFFD.
+  virtual std::vector<int> encode(std::string_view text) const = 0;
+  /// Text of ids; bytes that are no UTF-8 become U+FFFD.
+  virtual std::string decode(const std::vector<int> &ids, bool skip_special) const = 0;
+  /// Raw bytes of one id (of an added token: its content), for streaming.
+  virtual std::string bytes(int id) const = 0;
+  virtual bool special(int id) const = 0;
+  virtual int id_of(std::string_view added_token) const = 0;  // -1: none
+  virtual int size() const = 0;                               // greatest id + 1
+};
+
+/// Throws std::runtime_error naming the part of tokenizer.json it does not know.
+std::shared_ptr<const Tokenizer> load_tokenizer(const std::string &tokenizer_json, const std::string &name);
+
+/// Gathers bytes and gives out only whole UTF-8 characters.
+class Utf8Stream {
+  std::string pending_;
+
+ public:
+  std::string push(std::string_view bytes);  // the whole characters so far; what can never be one becomes U+FFFD
+  std::string finish();                      // what is left, as U+FFFD
+};
+
+}  // namespace vtok
