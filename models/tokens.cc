@@ -1,0 +1,203 @@
+// Number types of tokens: names, sizes, aligned memory and conversion to and from float32.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/tokens.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <stdexcept>
+
+#include "models/error.h"
+
+namespace vtok {
+namespace {
+
+struct TypeRow {
+  const char *name;
+  size_t size;  // bytes
+};
+constexpr TypeRow kTypes[] = {
+    {"float32", 4}, {"float16", 2}, {"bfloat16", 2}, {"float8-e4m3", 1}, {"int8", 1}};
+
+// The greatest value of a scaled type: a row is divided by scale = max |x| / kTop before rounding.
+constexpr float kTopFloat8 = 448, kTopInt8 = 127;
+
+uint32_t bits(float x) { return std::bit_cast<uint32_t>(x); }
+float number(uint32_t x) { return std::bit_cast<float>(x); }
+
+float from_half(uint16_t h) {
+  const uint32_t exponent = h & 0x7c00u;
+  uint32_t u = (h & 0x7fffu) << 13;
+  if (exponent == 0x7c00u)
+    u += (255 - 31) << 23;  // infinity, NaN
+  else if (exponent != 0)
+    u += (127 - 15) << 23;
+  else
+    u = bits(number(u + ((127 - 14) << 23)) - number((127 - 14) << 23));  // subnormal
+  return number(u | (h & 0x8000u) << 16);
+}
+
+uint16_t to_half(float x) {
+  const uint32_t sign = bits(x) >> 16 & 0x8000u;
+  uint32_t u = bits(x) & 0x7fffffffu;
+  constexpr uint32_t kSubnormal = (127 - 15 + 23 - 10 + 1)
+                                  << 23;  // adding it rounds at half's last subnormal bit
+  if (u >= 0x47800000u)
+    u = u > 0x7f800000u ? 0x7e00u : 0x7c00u;
+  else if (u < (127 - 14) << 23)
+    u = bits(number(u) + number(kSubnormal)) - kSubnormal;
+  else
+    u = (u - ((127 - 15) << 23) + 0xfffu + (u >> 13 & 1)) >> 13;
+  return uint16_t(u | sign);
+}
+
+uint16_t to_bfloat16(float x) {
+  const uint32_t u = bits(x);
+  if ((u & 0x7fffffffu) > 0x7f800000u) return uint16_t(u >> 16 | 0x40u);
+  return uint16_t((u + 0x7fffu + (u >> 16 & 1)) >> 16);
+}
+
+// E4M3 without infinities (OCP 8-bit floating point): bias 7, 0x7f and 0xff are NaN.
+float from_float8(uint8_t b) {
+  const int exponent = b >> 3 & 15, mantissa = b & 7;
+  float x = exponent ? std::ldexp(8.f + float(mantissa), exponent - 10) : std::ldexp(float(mantissa), -9);
+  if ((b & 0x7f) == 0x7f) x = NAN;
+  return b & 0x80 ? -x : x;
+}
+
+uint8_t to_float8(float x) {
+  const uint32_t sign = bits(x) >> 24 & 0x80u;
+  uint32_t u = bits(x) & 0x7fffffffu;
+  constexpr uint32_t kSubnormal = (127 - 7 + 23 - 3 + 1) << 23;
+  if (u > 0x7f800000u) return uint8_t(0x7fu | sign);
+  if (u < (127 - 6) << 23)
+    u = bits(number(u) + number(kSubnormal)) - kSubnormal;
+  else
+    u = std::min((u - ((127 - 7) << 23) + 0x7ffffu + (u >> 20 & 1)) >> 20, 0x7eu);
+  return uint8_t(u | sign);
+}
+
+const std::array<float, 256> &float8_values() {
+  static const auto table = [] {
+    std::array<float, 256> t;
+    for (int i = 0; i < 256; i++) t[size_t(i)] = from_float8(uint8_t(i));
+    return t;
+  }();
+  return table;
+}
+
+bool scaled(Type type) { return type == Type::kFloat8 || type == Type::kInt8; }
+
+void need_host(const Tokens &tokens) {
+  if (tokens.device >= 0)
+    throw std::invalid_argument("tokens are in memory of CUDA device " + std::to_string(tokens.device) +
+                                ", expected host memory");
+}
+
+// out[dim] = in[dim] in `type`; returns the row's scale.
+float write_row(const float *in, int dim, Type type, void *out) {
+  if (type == Type::kFloat32) {
+    std::memcpy(out, in, size_t(dim) * 4);
+  } else if (type == Type::kFloat16) {
+    for (int c = 0; c < dim; c++) static_cast<uint16_t *>(out)[c] = to_half(in[c]);
+  } else if (type == Type::kBfloat16) {
+    for (int c = 0; c < dim; c++) static_cast<uint16_t *>(out)[c] = to_bfloat16(in[c]);
+  } else {
+    float top = 0;
+    for (int c = 0; c < dim; c++) top = std::max(top, std::abs(in[c]));
+    const bool int8 = type == Type::kInt8;
+    float scale = top / (int8 ? kTopInt8 : kTopFloat8);
+    if (!(scale >= 1e-30f) || std::isinf(scale)) scale = 1;
+    for (int c = 0; c < dim; c++) {
+      const float x = in[c] / scale;
+      if (int8)
+        static_cast<int8_t *>(out)[c] = int8_t(std::clamp(std::nearbyint(x), -kTopInt8, kTopInt8));
+      else
+        static_cast<uint8_t *>(out)[c] = to_float8(x);
+    }
+    return scale;
+  }
+  return 1;
+}
+
+void read_row(const void *in, int dim, Type type, float scale, float *out) {
+  if (type == Type::kFloat32) {
+    std::memcpy(out, in, size_t(dim) * 4);
+  } else if (type == Type::kFloat16) {
+    for (int c = 0; c < dim; c++) out[c] = from_half(static_cast<const uint16_t *>(in)[c]);
+  } else if (type == Type::kBfloat16) {
+    for (int c = 0; c < dim; c++) out[c] = number(uint32_t(static_cast<const uint16_t *>(in)[c]) << 16);
+  } else if (type == Type::kFloat8) {
+    const auto &table = float8_values();
+    for (int c = 0; c < dim; c++) out[c] = table[static_cast<const uint8_t *>(in)[c]] * scale;
+  } else {
+    for (int c = 0; c < dim; c++) out[c] = float(static_cast<const int8_t *>(in)[c]) * scale;
+  }
+}
+
+}  // namespace
+
+const char *type_name(Type type) { return kTypes[size_t(type)].name; }
+size_t type_size(Type type) { return kTypes[size_t(type)].size; }
+
+bool parse_type(const std::string &name, Type &out) {
+  for (size_t i = 0; i < std::size(kTypes); i++)
+    if (name == kTypes[i].name) {
+      out = Type(i);
+      return true;
+    }
+  return false;
+}
+
+Tokens allocate_tokens(Type type, int n, int dim, void *&writable) {
+  if (n < 0 || dim < 0)
+    throw std::invalid_argument("tokens of shape [" + std::to_string(n) + ", " + std::to_string(dim) +
+                                "], expected no negative size");
+  Tokens tokens{.type = type, .n = n, .dim = dim};
+  const size_t size = std::max<size_t>((tokens.bytes() + 63) & ~size_t(63), 64);
+  writable = std::aligned_alloc(64, size);
+  if (!writable) throw std::bad_alloc();
+  tokens.data = std::shared_ptr<const void>(writable, std::free);
+  tokens.records.resize(size_t(n));
+  return tokens;
+}
+
+Tokens to_float32(const Tokens &tokens) {
+  need_host(tokens);
+  if (tokens.type == Type::kFloat32) return tokens;
+  if (scaled(tokens.type) && tokens.records.size() != size_t(tokens.n))
+    throw BadTokens(std::to_string(tokens.n) + " " + type_name(tokens.type) + " tokens came with " +
+                    std::to_string(tokens.records.size()) + " records, expected one each (their scales)");
+  void *memory;
+  Tokens out = allocate_tokens(Type::kFloat32, tokens.n, tokens.dim, memory);
+  out.records = tokens.records;
+  for (int i = 0; i < tokens.n; i++) {
+    const float scale = scaled(tokens.type) ? tokens.records[size_t(i)].scale : 1;
+    read_row(tokens.row(i), tokens.dim, tokens.type, scale,
+             static_cast<float *>(memory) + size_t(i) * tokens.dim);
+  }
+  for (Record &r : out.records) r.scale = 1;
+  return out;
+}
+
+Tokens from_float32(const Tokens &tokens, Type type) {
+  need_host(tokens);
+  if (tokens.type != Type::kFloat32)
+    throw std::invalid_argument(std::string("tokens are ") + type_name(tokens.type) + ", expected float32");
+  if (type == Type::kFloat32) return tokens;
+  void *memory;
+  Tokens out = allocate_tokens(type, tokens.n, tokens.dim, memory);
+  if (tokens.records.size() == size_t(tokens.n)) out.records = tokens.records;
+  for (int i = 0; i < tokens.n; i++) {
+    void *row = static_cast<char *>(memory) + size_t(i) * tokens.dim * type_size(type);
+    out.records[size_t(i)].scale =
+        write_row(static_cast<const float *>(tokens.row(i)), tokens.dim, type, row);
+  }
+  return out;
+}
+
+}  // namespace vtok
