@@ -1,0 +1,105 @@
+// GstBuffer <-> Tokens.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/bridge.h"
+
+#include <cstring>
+
+#include "gst/guarded.h"
+
+namespace vtok {
+namespace {
+
+/// Throws an E with the sentence of a GError.
+template <class E> [[noreturn]] void rethrow(GError *error) {
+  const std::string sentence = error->message;
+  g_error_free(error);
+  throw E(sentence);
+}
+
+void replace(gchar *&field, const std::string &text) {
+  g_free(field);
+  field = g_strdup(text.c_str());
+}
+
+std::vector<Record> copied(const GstVtokRecord *records, guint n) {
+  std::vector<Record> copy(n);
+  memcpy(static_cast<void *>(copy.data()), records, n * sizeof(Record));
+  return copy;
+}
+
+template <class T> GstMemory *wrap(const void *data, size_t size, T holder) {
+  return gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, const_cast<void *>(data), size, 0, size,
+                                new T(std::move(holder)), [](gpointer held) { delete static_cast<T *>(held); });
+}
+
+void append(GstBuffer *buffer, const Tokens &tokens) {
+  const size_t size = size_t(tokens.n) * tokens.dim * gst_vtok_type_size(type_of(tokens.type));
+  gst_buffer_append_memory(buffer, wrap(tokens.data.get(), size, tokens.data));
+  auto records = std::make_shared<const std::vector<Record>>(tokens.records);
+  gst_buffer_append_memory(buffer, wrap(records->data(), records->size() * sizeof(Record), records));
+}
+
+}  // namespace
+
+StreamInfo::StreamInfo(const GstCaps *caps) {
+  GError *error = nullptr;
+  if (gst_vtok_info_from_caps(&info_, caps, &error)) return;
+  const std::string sentence = error->message;
+  g_error_free(error);
+  throw ElementError(wrong_caps(), sentence);
+}
+
+void StreamInfo::set_space(const std::string &space) { replace(info_.space, space); }
+void StreamInfo::set_extras(const std::string &extras) { replace(info_.extras, extras); }
+
+bool StreamInfo::has_extra(const char *name) const {
+  const gchar *names[GST_VTOK_MAX_EXTRAS];
+  const guint n = gst_vtok_info_extras(&info_, names);
+  for (guint i = 0; i < n; ++i)
+    if (g_str_equal(names[i], name)) return true;
+  return false;
+}
+
+TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
+  std::shared_ptr<GstVtokView> view(new GstVtokView{}, [](GstVtokView *v) {
+    gst_vtok_view_unmap(v);
+    delete v;
+  });
+  GError *error = nullptr;
+  if (!gst_vtok_view_map(view.get(), buffer, &*info, &error)) rethrow<BadTokens>(error);
+
+  auto tokens = [&](const void *data, guint n, const GstVtokRecord *records) {
+    return Tokens{type_of(info->type), int(n), info->levels * info->hidden_size, -1, {view, data}, copied(records, n)};
+  };
+  TokenBuffer out{tokens(view->tokens, view->n, view->records), {}, {}};
+  for (guint e = 0; e < view->n_extras; ++e) {
+    const GstVtokExtra &extra = view->extras[e];
+    if (extra.n && g_str_equal(extra.name, "sources")) out.sources = tokens(extra.data, extra.n, extra.records);
+  }
+  if (!gst_vtok_buffer_get_counts(buffer, &out.counts)) {
+    out.counts = {};
+    out.counts.n = view->n;
+    out.counts.grid_width = info->grid_width ? info->grid_width : view->n;
+    out.counts.grid_height = info->grid_height ? info->grid_height : 1;
+    out.counts.frames = 1;
+    out.counts.source_tokens = view->n;
+  }
+  return out;
+}
+
+BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, const Tokens *sources) {
+  if (tokens.n < 1 || tokens.records.size() != size_t(tokens.n))
+    throw std::logic_error("a token buffer needs tokens, and a record for each");
+  BufferPtr buffer(gst_buffer_new());
+  append(buffer.get(), tokens);
+  counts.n = tokens.n;
+  for (guint &n : counts.extras_n) n = 0;
+  if (sources) {
+    append(buffer.get(), *sources);
+    counts.extras_n[0] = sources->n;
+  }
+  gst_vtok_buffer_set_counts(buffer.get(), &counts);
+  return buffer;
+}
+
+}  // namespace vtok

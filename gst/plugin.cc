@@ -1,0 +1,25 @@
+// The plugin: registers the elements, in the order data flows.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gst/gst.h>
+
+#include <initializer_list>
+
+namespace {
+
+// Each stands at the end of its element's file: bool register_<name>(GstPlugin *) { return register_element<...>(plugin); }
+using Register = bool (*)(GstPlugin *);
+constexpr std::initializer_list<Register> kElements = {};
+
+gboolean plugin_init(GstPlugin *plugin) {
+  for (const Register add : kElements)
+    if (!add(plugin)) return FALSE;
+  return TRUE;
+}
+
+}  // namespace
+
+#define PACKAGE "gst-vtok"
+extern "C" {
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, vtok, "Live video as visual tokens for language models",
+                  plugin_init, VTOK_VERSION, "LGPL", "gst-vtok", "gst-vtok")
+}
