@@ -10,7 +10,8 @@ namespace vtok {
 namespace {
 
 /// Throws an E with the sentence of a GError.
-template <class E> [[noreturn]] void rethrow(GError *error) {
+template <class E>
+[[noreturn]] void rethrow(GError *error) {
   const std::string sentence = error->message;
   g_error_free(error);
   throw E(sentence);
@@ -27,9 +28,11 @@ std::vector<Record> copied(const GstVtokRecord *records, guint n) {
   return copy;
 }
 
-template <class T> GstMemory *wrap(const void *data, size_t size, T holder) {
+template <class T>
+GstMemory *wrap(const void *data, size_t size, T holder) {
   return gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, const_cast<void *>(data), size, 0, size,
-                                new T(std::move(holder)), [](gpointer held) { delete static_cast<T *>(held); });
+                                new T(std::move(holder)),
+                                [](gpointer held) { delete static_cast<T *>(held); });
 }
 
 void append(GstBuffer *buffer, const Tokens &tokens) {
@@ -69,12 +72,14 @@ TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
   if (!gst_vtok_view_map(view.get(), buffer, &*info, &error)) rethrow<BadTokens>(error);
 
   auto tokens = [&](const void *data, guint n, const GstVtokRecord *records) {
-    return Tokens{type_of(info->type), int(n), info->levels * info->hidden_size, -1, {view, data}, copied(records, n)};
+    return Tokens{type_of(info->type), int(n), info->levels * info->hidden_size, -1, {view, data},
+                  copied(records, n)};
   };
   TokenBuffer out{tokens(view->tokens, view->n, view->records), {}, {}};
   for (guint e = 0; e < view->n_extras; ++e) {
     const GstVtokExtra &extra = view->extras[e];
-    if (extra.n && g_str_equal(extra.name, "sources")) out.sources = tokens(extra.data, extra.n, extra.records);
+    if (extra.n && g_str_equal(extra.name, "sources"))
+      out.sources = tokens(extra.data, extra.n, extra.records);
   }
   if (!gst_vtok_buffer_get_counts(buffer, &out.counts)) {
     out.counts = {};

@@ -46,21 +46,22 @@ class StreamInfo {
 struct TokenBuffer {
   Tokens tokens;                  // dim = levels * hidden_size
   std::optional<Tokens> sources;  // extras=sources
-  GstVtokCounts counts;           // where the buffer has none: n, the grid of the caps, 1 frame, source_tokens n
+  GstVtokCounts counts;  // where the buffer has none: n, the grid of the caps, 1 frame, source_tokens n
 };
 
 /// Throws BadTokens with one sentence where the buffer does not fit its caps.
 TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info);
 
-/// A new buffer of host tokens, n >= 1, with records and counts (n and extras_n are filled in here); the memories share
-/// the tokens' data. PTS, duration and flags are the caller's.
+/// A new buffer of host tokens, n >= 1, with records and counts (n and extras_n are filled in here); the
+/// memories share the tokens' data. PTS, duration and flags are the caller's.
 BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, const Tokens *sources = nullptr);
 
 inline Type type_of(GstVtokType type) { return static_cast<Type>(type); }
 inline GstVtokType type_of(Type type) { return static_cast<GstVtokType>(type); }
 static_assert(int(Type::kFloat32) == GST_VTOK_TYPE_FLOAT32 && int(Type::kFloat16) == GST_VTOK_TYPE_FLOAT16 &&
-              int(Type::kBfloat16) == GST_VTOK_TYPE_BFLOAT16 && int(Type::kFloat8) == GST_VTOK_TYPE_FLOAT8_E4M3 &&
-              int(Type::kInt8) == GST_VTOK_TYPE_INT8);
-static_assert(sizeof(Record) == sizeof(GstVtokRecord) && offsetof(Record, scale) == offsetof(GstVtokRecord, scale));
+              int(Type::kBfloat16) == GST_VTOK_TYPE_BFLOAT16 &&
+              int(Type::kFloat8) == GST_VTOK_TYPE_FLOAT8_E4M3 && int(Type::kInt8) == GST_VTOK_TYPE_INT8);
+static_assert(sizeof(Record) == sizeof(GstVtokRecord) &&
+              offsetof(Record, scale) == offsetof(GstVtokRecord, scale));
 
 }  // namespace vtok

@@ -3,10 +3,12 @@
 //
 // A class T : Element<GstBaseTransform, TSettings> (or GstElement, GstBaseSink, GstBin) has
 //   static constexpr ElementInfo kInfo;          names and descriptions
-//   static void class_init(GstBaseTransformClass *);   adds pad templates, sets virtual functions, most by Hook
-//   explicit T(GstBaseTransform *);              adds pads where the parent does not (inherit Element's constructor)
-//   GstStructure *stats() const;                 if it has the property `stats`; called from any thread, no lock held
-// and TSettings has `template <class V> void each(V &&v)`: one call of v per property, in gst-inspect's order.
+//   static void class_init(GstBaseTransformClass *);   adds pad templates, sets virtual functions, most by
+//   Hook explicit T(GstBaseTransform *);              adds pads where the parent does not (inherit Element's
+//   constructor) GstStructure *stats() const;                 if it has the property `stats`; called from any
+//   thread, no lock held
+// and TSettings has `template <class V> void each(V &&v)`: one call of v per property, in gst-inspect's
+// order.
 #pragma once
 #include <gst/base/gstbasesink.h>
 #include <gst/base/gstbasetransform.h>
@@ -26,9 +28,11 @@ struct ElementInfo {
   const char *long_name, *klass, *description;
 };
 
-template <class T> struct Holder;
+template <class T>
+struct Holder;
 
-template <class Parent, class TSettings> class Element {
+template <class Parent, class TSettings>
+class Element {
  public:
   using ParentInstance = Parent;
   using Settings = TSettings;
@@ -49,31 +53,38 @@ template <class Parent, class TSettings> class Element {
   GstElement *element() const { return GST_ELEMENT_CAST(object_); }
 
  private:
-  template <class T> friend struct Holder;
+  template <class T>
+  friend struct Holder;
   Parent *const object_;
   Settings settings_;  // under the object lock
 };
 
-template <class Parent> struct ParentType;
-template <> struct ParentType<GstElement> {
+template <class Parent>
+struct ParentType;
+template <>
+struct ParentType<GstElement> {
   using Class = GstElementClass;
   static GType get() { return GST_TYPE_ELEMENT; }
 };
-template <> struct ParentType<GstBaseTransform> {
+template <>
+struct ParentType<GstBaseTransform> {
   using Class = GstBaseTransformClass;
   static GType get() { return GST_TYPE_BASE_TRANSFORM; }
 };
-template <> struct ParentType<GstBaseSink> {
+template <>
+struct ParentType<GstBaseSink> {
   using Class = GstBaseSinkClass;
   static GType get() { return GST_TYPE_BASE_SINK; }
 };
-template <> struct ParentType<GstBin> {
+template <>
+struct ParentType<GstBin> {
   using Class = GstBinClass;
   static GType get() { return GST_TYPE_BIN; }
 };
 
 /// The GObject that holds a T: built in instance_init, destroyed in finalize.
-template <class T> struct Holder {
+template <class T>
+struct Holder {
   using Parent = typename T::ParentInstance;
   using Class = typename ParentType<Parent>::Class;
   struct Instance {
@@ -86,7 +97,8 @@ template <class T> struct Holder {
 
   static T &self(gpointer object) { return static_cast<Instance *>(object)->self; }
 
-  template <class F> static void with_field(gpointer object, guint wanted, F &&f) {
+  template <class F>
+  static void with_field(gpointer object, guint wanted, F &&f) {
     guint id = 0;
     GST_OBJECT_LOCK(object);
     self(object).settings_.each([&](auto &field, auto &&...) {
@@ -121,37 +133,49 @@ template <class T> struct Holder {
       stats_id = install.installed() + 1;
       g_object_class_install_property(
           object_class, stats_id,
-          g_param_spec_boxed("stats", "stats", "Counts since start: frames and tokens in and out, drops by reason",
+          g_param_spec_boxed("stats", "stats",
+                             "Counts since start: frames and tokens in and out, drops by reason",
                              GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
     }
     gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), T::kInfo.long_name, T::kInfo.klass,
                                           T::kInfo.description, "gst-vtok");
     T::class_init(static_cast<Class *>(klass));
   }
-  static void init(GTypeInstance *object, gpointer) { new (&self(object)) T(reinterpret_cast<Parent *>(object)); }
+  static void init(GTypeInstance *object, gpointer) {
+    new (&self(object)) T(reinterpret_cast<Parent *>(object));
+  }
 };
 
-template <class T> bool register_element(GstPlugin *plugin) {
+template <class T>
+bool register_element(GstPlugin *plugin) {
   using Held = Holder<T>;
-  const GType type = g_type_register_static_simple(ParentType<typename Held::Parent>::get(), T::kInfo.type_name,
-                                                   sizeof(typename Held::Class), Held::class_init,
-                                                   sizeof(typename Held::Instance), Held::init, GTypeFlags(0));
+  const GType type = g_type_register_static_simple(
+      ParentType<typename Held::Parent>::get(), T::kInfo.type_name, sizeof(typename Held::Class),
+      Held::class_init, sizeof(typename Held::Instance), Held::init, GTypeFlags(0));
   return gst_element_register(plugin, T::kInfo.name, GST_RANK_NONE, type);
 }
 
 /// The T inside a GObject that register_element<T> made.
-template <class T> T &self(gpointer object) { return Holder<T>::self(object); }
+template <class T>
+T &self(gpointer object) {
+  return Holder<T>::self(object);
+}
 
-template <auto Method> struct MethodOf;
-template <class T, class R, class... A, R (T::*Method)(A...)> struct MethodOf<Method> {
+template <auto Method>
+struct MethodOf;
+template <class T, class R, class... A, R (T::*Method)(A...)>
+struct MethodOf<Method> {
   using Class = T;
 };
 
-/// A virtual function of a GObject class that calls a T's method; what it throws goes to the bus, then `Failed` is
-/// returned: `klass->start = Hook<&T::start, FALSE>();`
-template <auto Method, auto Failed> struct Hook {
-  template <class R, class Object, class... A> using Function = R (*)(Object *, A...);
-  template <class R, class Object, class... A> operator Function<R, Object, A...>() const {
+/// A virtual function of a GObject class that calls a T's method; what it throws goes to the bus, then
+/// `Failed` is returned: `klass->start = Hook<&T::start, FALSE>();`
+template <auto Method, auto Failed>
+struct Hook {
+  template <class R, class Object, class... A>
+  using Function = R (*)(Object *, A...);
+  template <class R, class Object, class... A>
+  operator Function<R, Object, A...>() const {
     return [](Object *object, A... arguments) -> R {
       return guarded(object, R(Failed), [&]() -> R {
         return (self<typename MethodOf<Method>::Class>(object).*Method)(arguments...);

@@ -1,5 +1,5 @@
-// Where groups start: vtokkeyframe tells by a meta on each video frame it keeps, elements that make tokens follow it.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// Where groups start: vtokkeyframe tells by a meta on each video frame it keeps, elements that make tokens
+// follow it. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <gst/gst.h>
 
@@ -8,8 +8,8 @@
 
 namespace vtok {
 
-/// Writes the group's number on a writable video buffer. Every kept frame carries it, so that a group whose first frame
-/// is dropped on the way still starts with its second.
+/// Writes the group's number on a writable video buffer. Every kept frame carries it, so that a group whose
+/// first frame is dropped on the way still starts with its second.
 void set_video_group(GstBuffer *video, uint64_t group);
 /// The number vtokkeyframe gave this frame's group; nothing where no vtokkeyframe is upstream.
 std::optional<uint64_t> video_group(GstBuffer *video);

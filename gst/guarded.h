@@ -28,16 +28,17 @@ struct ElementError : std::runtime_error {
   ElementError(Failure f, const std::string &sentence) : std::runtime_error(sentence), failure(f) {}
 };
 
-/// Posts an ERROR. Its domain and code are the ElementError's own; files that are missing or unreadable RESOURCE,
-/// memory that runs out RESOURCE/NO_SPACE_LEFT, a wrong argument LIBRARY/SETTINGS; else `otherwise`. Nothing where
-/// the work was Cancelled. The object lock must not be held.
+/// Posts an ERROR. Its domain and code are the ElementError's own; files that are missing or unreadable
+/// RESOURCE, memory that runs out RESOURCE/NO_SPACE_LEFT, a wrong argument LIBRARY/SETTINGS; else
+/// `otherwise`. Nothing where the work was Cancelled. The object lock must not be held.
 void post_error(GstElement *element, const std::exception &error, Failure otherwise = general_failure());
 /// Posts a WARNING STREAM/DECODE: a buffer is dropped, the stream goes on.
 void post_bad_tokens(GstElement *element, const BadTokens &error);
 
 /// Runs `hook`; what it throws goes to the bus and `failed` is returned.
 template <class R, class F>
-auto guarded(gpointer element, R failed, F &&hook, Failure otherwise = general_failure()) -> decltype(hook()) {
+auto guarded(gpointer element, R failed, F &&hook, Failure otherwise = general_failure())
+    -> decltype(hook()) {
   try {
     return hook();
   } catch (const std::exception &error) {
@@ -46,9 +47,10 @@ auto guarded(gpointer element, R failed, F &&hook, Failure otherwise = general_f
   }
 }
 
-/// The same around one buffer: `hook` returns a GstFlowReturn; BadTokens become a WARNING, `dropped()` (which counts
-/// it) and GST_FLOW_OK; anything else an ERROR and GST_FLOW_ERROR.
-template <class F, class D> GstFlowReturn guarded_buffer(gpointer element, F &&hook, D &&dropped) {
+/// The same around one buffer: `hook` returns a GstFlowReturn; BadTokens become a WARNING, `dropped()` (which
+/// counts it) and GST_FLOW_OK; anything else an ERROR and GST_FLOW_ERROR.
+template <class F, class D>
+GstFlowReturn guarded_buffer(gpointer element, F &&hook, D &&dropped) {
   return guarded(element, GST_FLOW_ERROR, [&] {
     try {
       return hook();

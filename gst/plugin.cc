@@ -6,7 +6,8 @@
 
 namespace {
 
-// Each stands at the end of its element's file: bool register_<name>(GstPlugin *) { return register_element<...>(plugin); }
+// Each stands at the end of its element's file: bool register_<name>(GstPlugin *) { return
+// register_element<...>(plugin); }
 using Register = bool (*)(GstPlugin *);
 constexpr std::initializer_list<Register> kElements = {};
 
@@ -20,6 +21,7 @@ gboolean plugin_init(GstPlugin *plugin) {
 
 #define PACKAGE "gst-vtok"
 extern "C" {
-GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, vtok, "Live video as visual tokens for language models",
-                  plugin_init, VTOK_VERSION, "LGPL", "gst-vtok", "gst-vtok")
+GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, vtok,
+                  "Live video as visual tokens for language models", plugin_init, VTOK_VERSION, "LGPL",
+                  "gst-vtok", "gst-vtok")
 }

@@ -12,7 +12,8 @@
 
 namespace vtok {
 
-/// When a property may be set. kReady: read once per start. kPlaying: read once per buffer. kWriteOnly: never given back.
+/// When a property may be set. kReady: read once per start. kPlaying: read once per buffer. kWriteOnly: never
+/// given back.
 enum class Access { kReady, kPlaying, kWriteOnly };
 
 /// One value of an enum property that has no table of its own.
@@ -29,7 +30,8 @@ struct Choices {
 GType choice_type(const char *type_name, std::span<const Choice> rows);
 
 /// The GEnum whose values are a table's rows (anything with .name and .help).
-template <class Rows> Choices choices(const char *type_name, const Rows &rows) {
+template <class Rows>
+Choices choices(const char *type_name, const Rows &rows) {
   if (GType known = g_type_from_name(type_name)) return {known};
   Choice buffer[64];
   size_t n = 0;
@@ -41,7 +43,8 @@ template <class Rows> Choices choices(const char *type_name, const Rows &rows) {
 }
 
 /// The index of the row of that name: what a Settings field built by choices() is initialised with.
-template <class Rows> int row_named(const Rows &rows, std::string_view name) {
+template <class Rows>
+int row_named(const Rows &rows, std::string_view name) {
   int i = 0;
   for (const auto &row : rows) {
     if (row.name == name) return i;
@@ -59,9 +62,12 @@ class InstallProperties {
   static GParamFlags flags(Access access) {
     constexpr int kStatic = G_PARAM_STATIC_NAME | G_PARAM_STATIC_NICK;
     switch (access) {
-      case Access::kPlaying: return GParamFlags(kStatic | G_PARAM_READWRITE | GST_PARAM_MUTABLE_PLAYING);
-      case Access::kWriteOnly: return GParamFlags(kStatic | G_PARAM_WRITABLE | GST_PARAM_MUTABLE_READY);
-      case Access::kReady: break;
+      case Access::kPlaying:
+        return GParamFlags(kStatic | G_PARAM_READWRITE | GST_PARAM_MUTABLE_PLAYING);
+      case Access::kWriteOnly:
+        return GParamFlags(kStatic | G_PARAM_WRITABLE | GST_PARAM_MUTABLE_READY);
+      case Access::kReady:
+        break;
     }
     return GParamFlags(kStatic | G_PARAM_READWRITE | GST_PARAM_MUTABLE_READY);
   }
@@ -98,8 +104,9 @@ class InstallProperties {
     install(g_param_spec_string(name, name, help.c_str(), v.c_str(), flags(access)));
   }
   template <class E>
-    requires std::is_enum_v<E> || std::is_same_v<E, int>
-  void operator()(E &v, const char *name, const std::string &help, Choices of, Access access = Access::kReady) {
+  requires std::is_enum_v<E> || std::is_same_v<E, int>
+  void operator()(E &v, const char *name, const std::string &help, Choices of,
+                  Access access = Access::kReady) {
     install(g_param_spec_enum(name, name, help.c_str(), of.type, static_cast<int>(v), flags(access)));
   }
 };
@@ -111,12 +118,12 @@ inline void load(const GValue *g, uint64_t &v) { v = g_value_get_uint64(g); }
 inline void load(const GValue *g, double &v) { v = g_value_get_double(g); }
 inline void load(const GValue *g, float &v) { v = g_value_get_float(g); }
 inline void load(const GValue *g, std::string &v) { v = g_value_get_string(g) ? g_value_get_string(g) : ""; }
-inline void load(const GValue *g, int &v) { v = G_VALUE_HOLDS_ENUM(g) ? g_value_get_enum(g) : g_value_get_int(g); }
-template <class E>
-  requires std::is_enum_v<E>
-void load(const GValue *g, E &v) {
-  v = static_cast<E>(g_value_get_enum(g));
+inline void load(const GValue *g, int &v) {
+  v = G_VALUE_HOLDS_ENUM(g) ? g_value_get_enum(g) : g_value_get_int(g);
 }
+template <class E>
+requires std::is_enum_v<E>
+void load(const GValue *g, E &v) { v = static_cast<E>(g_value_get_enum(g)); }
 
 // field -> GValue
 inline void store(GValue *g, bool v) { g_value_set_boolean(g, v); }
@@ -125,11 +132,11 @@ inline void store(GValue *g, uint64_t v) { g_value_set_uint64(g, v); }
 inline void store(GValue *g, double v) { g_value_set_double(g, v); }
 inline void store(GValue *g, float v) { g_value_set_float(g, v); }
 inline void store(GValue *g, const std::string &v) { g_value_set_string(g, v.c_str()); }
-inline void store(GValue *g, int v) { G_VALUE_HOLDS_ENUM(g) ? g_value_set_enum(g, v) : g_value_set_int(g, v); }
-template <class E>
-  requires std::is_enum_v<E>
-void store(GValue *g, E v) {
-  g_value_set_enum(g, static_cast<int>(v));
+inline void store(GValue *g, int v) {
+  G_VALUE_HOLDS_ENUM(g) ? g_value_set_enum(g, v) : g_value_set_int(g, v);
 }
+template <class E>
+requires std::is_enum_v<E>
+void store(GValue *g, E v) { g_value_set_enum(g, static_cast<int>(v)); }
 
 }  // namespace vtok

@@ -19,7 +19,11 @@ struct NumberType {
   gsize size;
 };
 constexpr NumberType kTypes[] = {  // in the order of GstVtokType
-    {"float32", 4}, {"float16", 2}, {"bfloat16", 2}, {"float8-e4m3", 1}, {"int8", 1}};
+    {"float32", 4},
+    {"float16", 2},
+    {"bfloat16", 2},
+    {"float8-e4m3", 1},
+    {"int8", 1}};
 
 [[noreturn]] void refuse(const std::string &what) { throw Refusal(GST_VTOK_ERROR_CAPS, what); }
 
@@ -35,7 +39,8 @@ std::string text_of(const GstStructure *s, const char *field) {
 int number(const GstStructure *s, const char *field, int low, int absent) {
   int value = absent;
   if (gst_structure_has_field(s, field) && (!gst_structure_get_int(s, field, &value) || value < low))
-    refuse(sentence("visual token caps: ", field, " is ", text_of(s, field), ", expected an integer of at least ", low));
+    refuse(sentence("visual token caps: ", field, " is ", text_of(s, field),
+                    ", expected an integer of at least ", low));
   return value;
 }
 
@@ -61,10 +66,12 @@ std::vector<std::string> split(std::string_view names) {
 void check_extras(const gchar *extras) {
   const auto names = split(extras);
   if (names.size() > GST_VTOK_MAX_EXTRAS)
-    refuse(sentence("visual token caps: extras names ", names.size(), " side inputs, expected at most ", GST_VTOK_MAX_EXTRAS));
+    refuse(sentence("visual token caps: extras names ", names.size(), " side inputs, expected at most ",
+                    GST_VTOK_MAX_EXTRAS));
   for (auto name = names.begin(); name != names.end(); ++name)
     if (name->empty() || *name == "none" || std::find(names.begin(), name, *name) != name)
-      refuse(sentence("visual token caps: extras is \"", extras, "\", expected \"none\" or different names joined by commas"));
+      refuse(sentence("visual token caps: extras is \"", extras,
+                      "\", expected \"none\" or different names joined by commas"));
 }
 
 void parse(const GstCaps *caps, GstVtokInfo *info) {
@@ -78,14 +85,16 @@ void parse(const GstCaps *caps, GstVtokInfo *info) {
   GstVtokInfo found = GST_VTOK_INFO_INIT;
   const gchar *type = string_of(s, "type", "");
   if (!gst_vtok_type_from_string(type, &found.type))
-    refuse(sentence("visual token caps: type is ", type, ", expected float32, float16, bfloat16, float8-e4m3 or int8"));
+    refuse(sentence("visual token caps: type is ", type,
+                    ", expected float32, float16, bfloat16, float8-e4m3 or int8"));
   found.hidden_size = number(s, "hidden-size", 1, 0);
   found.levels = number(s, "levels", 1, 1);
   found.max_tokens = number(s, "max-tokens", 1, 0);
   found.grid_width = number(s, "grid-width", 1, 0);
   found.grid_height = number(s, "grid-height", 1, 0);
   if (gint64(found.hidden_size) * found.levels > G_MAXINT32)
-    refuse(sentence("visual token caps: ", found.levels, " levels of hidden-size ", found.hidden_size, " are too large"));
+    refuse(sentence("visual token caps: ", found.levels, " levels of hidden-size ", found.hidden_size,
+                    " are too large"));
   if (!found.grid_width != !found.grid_height)
     refuse("visual token caps: grid-width and grid-height come together or not at all");
   if (gst_structure_has_field(s, "framerate") &&
@@ -131,15 +140,15 @@ gboolean gst_vtok_info_from_caps(GstVtokInfo *info, const GstCaps *caps, GError 
 GstCaps *gst_vtok_info_to_caps(const GstVtokInfo *info) {
   g_return_val_if_fail(info->space && info->hidden_size > 0, nullptr);
   GstCaps *caps = gst_caps_new_simple(
-      GST_VTOK_MEDIA_TYPE, "type", G_TYPE_STRING, gst_vtok_type_to_string(info->type), "hidden-size", G_TYPE_INT,
-      info->hidden_size, "space", G_TYPE_STRING, info->space, "stream-format", G_TYPE_STRING,
-      info->framed ? "framed" : "raw", "extras", G_TYPE_STRING, info->extras ? info->extras : "none", "framerate",
-      GST_TYPE_FRACTION, info->fps_n, MAX(info->fps_d, 1), nullptr);
+      GST_VTOK_MEDIA_TYPE, "type", G_TYPE_STRING, gst_vtok_type_to_string(info->type), "hidden-size",
+      G_TYPE_INT, info->hidden_size, "space", G_TYPE_STRING, info->space, "stream-format", G_TYPE_STRING,
+      info->framed ? "framed" : "raw", "extras", G_TYPE_STRING, info->extras ? info->extras : "none",
+      "framerate", GST_TYPE_FRACTION, info->fps_n, MAX(info->fps_d, 1), nullptr);
   if (info->levels > 1) gst_caps_set_simple(caps, "levels", G_TYPE_INT, info->levels, nullptr);
   if (info->max_tokens > 0) gst_caps_set_simple(caps, "max-tokens", G_TYPE_INT, info->max_tokens, nullptr);
   if (info->grid_width > 0 && info->grid_height > 0)
-    gst_caps_set_simple(caps, "grid-width", G_TYPE_INT, info->grid_width, "grid-height", G_TYPE_INT, info->grid_height,
-                        nullptr);
+    gst_caps_set_simple(caps, "grid-width", G_TYPE_INT, info->grid_width, "grid-height", G_TYPE_INT,
+                        info->grid_height, nullptr);
   return caps;
 }
 

@@ -16,14 +16,16 @@ struct Refusal : std::runtime_error {
 };
 
 /// The parts of a sentence, one after the other.
-template <class... Parts> std::string sentence(const Parts &...parts) {
+template <class... Parts>
+std::string sentence(const Parts &...parts) {
   std::ostringstream out;
   (out << ... << parts);
   return out.str();
 }
 
 /// Runs `work`; what it throws becomes *error, and `failed` is returned. Nothing may be thrown through C.
-template <class R, class F> R refused_as(R failed, GError **error, F &&work) {
+template <class R, class F>
+R refused_as(R failed, GError **error, F &&work) {
   try {
     return work();
   } catch (const Refusal &r) {

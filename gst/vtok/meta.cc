@@ -24,10 +24,10 @@ void gst_vtok_buffer_set_counts(GstBuffer *buffer, const GstVtokCounts *counts) 
   GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, kMeta);
   if (!meta) meta = gst_buffer_add_custom_meta(buffer, kMeta);
   GstStructure *s = gst_custom_meta_get_structure(meta);
-  gst_structure_set(s, "n", G_TYPE_UINT, counts->n, "grid-width", G_TYPE_UINT, counts->grid_width, "grid-height",
-                    G_TYPE_UINT, counts->grid_height, "frames", G_TYPE_UINT, counts->frames, "source-tokens",
-                    G_TYPE_UINT64, counts->source_tokens, "group", G_TYPE_UINT64, counts->group, "replaces",
-                    G_TYPE_BOOLEAN, counts->replaces, nullptr);
+  gst_structure_set(s, "n", G_TYPE_UINT, counts->n, "grid-width", G_TYPE_UINT, counts->grid_width,
+                    "grid-height", G_TYPE_UINT, counts->grid_height, "frames", G_TYPE_UINT, counts->frames,
+                    "source-tokens", G_TYPE_UINT64, counts->source_tokens, "group", G_TYPE_UINT64,
+                    counts->group, "replaces", G_TYPE_BOOLEAN, counts->replaces, nullptr);
   for (guint i = 0; i < GST_VTOK_MAX_EXTRAS; ++i) {
     if (counts->extras_n[i])
       gst_structure_set(s, kExtraN[i], G_TYPE_UINT, counts->extras_n[i], nullptr);
@@ -42,10 +42,10 @@ gboolean gst_vtok_buffer_get_counts(GstBuffer *buffer, GstVtokCounts *counts) {
   if (!meta) return FALSE;
   const GstStructure *s = gst_custom_meta_get_structure(meta);
   GstVtokCounts found = {};
-  if (!gst_structure_get(s, "n", G_TYPE_UINT, &found.n, "grid-width", G_TYPE_UINT, &found.grid_width, "grid-height",
-                         G_TYPE_UINT, &found.grid_height, "frames", G_TYPE_UINT, &found.frames, "source-tokens",
-                         G_TYPE_UINT64, &found.source_tokens, "group", G_TYPE_UINT64, &found.group, "replaces",
-                         G_TYPE_BOOLEAN, &found.replaces, nullptr))
+  if (!gst_structure_get(s, "n", G_TYPE_UINT, &found.n, "grid-width", G_TYPE_UINT, &found.grid_width,
+                         "grid-height", G_TYPE_UINT, &found.grid_height, "frames", G_TYPE_UINT, &found.frames,
+                         "source-tokens", G_TYPE_UINT64, &found.source_tokens, "group", G_TYPE_UINT64,
+                         &found.group, "replaces", G_TYPE_BOOLEAN, &found.replaces, nullptr))
     return FALSE;
   for (guint i = 0; i < GST_VTOK_MAX_EXTRAS; ++i) gst_structure_get_uint(s, kExtraN[i], &found.extras_n[i]);
   *counts = found;

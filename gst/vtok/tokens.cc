@@ -93,7 +93,8 @@ const GstVtokRecord *as_records(Mapped::Bytes bytes, size_t n, const char *whose
 // Side inputs that are tokens, and so have records of their own.
 bool is_tokens(const gchar *extra) { return std::string_view(extra) == "sources"; }
 
-void map_extras(Mapped &mapped, GstBuffer *buffer, const GstVtokInfo &info, const GstVtokCounts *counts, GstVtokView &view) {
+void map_extras(Mapped &mapped, GstBuffer *buffer, const GstVtokInfo &info, const GstVtokCounts *counts,
+                GstVtokView &view) {
   const gchar *names[GST_VTOK_MAX_EXTRAS];
   view.n_extras = gst_vtok_info_extras(&info, names);
   const guint memories = gst_buffer_n_memory(buffer);
@@ -105,16 +106,19 @@ void map_extras(Mapped &mapped, GstBuffer *buffer, const GstVtokInfo &info, cons
     if (!extra.n) continue;
     const guint needed = is_tokens(extra.name) ? 2 : 1;
     if (next + needed > memories)
-      refuse(sentence("a buffer of ", memories, " memories lacks the side input \"", extra.name, "\" its counts name"));
+      refuse(sentence("a buffer of ", memories, " memories lacks the side input \"", extra.name,
+                      "\" its counts name"));
     const size_t number = gst_vtok_type_size(info.type);
     const auto bytes = mapped.map(next++, number);
     const size_t row = is_tokens(extra.name) ? gst_vtok_info_token_size(&info) : bytes.size / extra.n;
     if (bytes.size != extra.n * row || !row || row % number)
-      refuse(sentence("the side input \"", extra.name, "\" of ", extra.n, " rows is ", bytes.size, " bytes",
-                      is_tokens(extra.name) ? sentence(", expected ", extra.n * row) : ", which the rows do not divide"));
+      refuse(sentence(
+          "the side input \"", extra.name, "\" of ", extra.n, " rows is ", bytes.size, " bytes",
+          is_tokens(extra.name) ? sentence(", expected ", extra.n * row) : ", which the rows do not divide"));
     extra.size = bytes.size;
     extra.data = bytes.data;
-    if (is_tokens(extra.name)) extra.records = as_records(mapped.map(next++, alignof(GstVtokRecord)), extra.n, extra.name);
+    if (is_tokens(extra.name))
+      extra.records = as_records(mapped.map(next++, alignof(GstVtokRecord)), extra.n, extra.name);
   }
   if (next < memories && memories > 2)
     refuse(sentence("a token buffer of ", memories, " memories, expected ", next, " by its caps and counts"));
@@ -137,7 +141,8 @@ void open(GstVtokView &view, GstBuffer *buffer, const GstVtokInfo &info) {
   const size_t n = tokens.size / token;
   if (!n) refuse("a token buffer without tokens");
   if (n > G_MAXINT32) refuse(sentence(n, " tokens in one buffer, expected at most ", G_MAXINT32));
-  if (counted && counts.n != n) refuse(sentence("a token buffer holds ", n, " tokens, its counts say ", counts.n));
+  if (counted && counts.n != n)
+    refuse(sentence("a token buffer holds ", n, " tokens, its counts say ", counts.n));
   if (info.max_tokens && n > size_t(info.max_tokens))
     refuse(sentence("a token buffer holds ", n, " tokens, its caps allow ", info.max_tokens));
   found.n = guint(n);
@@ -155,13 +160,15 @@ void open(GstVtokView &view, GstBuffer *buffer, const GstVtokInfo &info) {
 
 }  // namespace
 
-GstBuffer *gst_vtok_buffer_new(const GstVtokInfo *info, gconstpointer tokens, guint n, const GstVtokRecord *records,
-                               gpointer user_data, GDestroyNotify destroy, GError **error) {
+GstBuffer *gst_vtok_buffer_new(const GstVtokInfo *info, gconstpointer tokens, guint n,
+                               const GstVtokRecord *records, gpointer user_data, GDestroyNotify destroy,
+                               GError **error) {
   return refused_as<GstBuffer *>(nullptr, error, [&] {
     const size_t size = n * gst_vtok_info_token_size(info);
     static const char nothing = 0;  // a memory has an address even where it is refused below
-    GstMemory *memory = gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY,
-                                               const_cast<gpointer>(tokens ? tokens : &nothing), size, 0, size, user_data, destroy);
+    GstMemory *memory =
+        gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, const_cast<gpointer>(tokens ? tokens : &nothing),
+                               size, 0, size, user_data, destroy);
     std::unique_ptr<GstBuffer, decltype(&gst_buffer_unref)> buffer(gst_buffer_new(), gst_buffer_unref);
     gst_buffer_append_memory(buffer.get(), memory);
     if (!n) refuse("a token buffer without tokens");
@@ -170,7 +177,8 @@ GstBuffer *gst_vtok_buffer_new(const GstVtokInfo *info, gconstpointer tokens, gu
     if (records) {
       const size_t bytes = n * kRecord;
       gpointer copy = g_memdup2(records, bytes);
-      gst_buffer_append_memory(buffer.get(), gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, copy, bytes, 0, bytes, copy, g_free));
+      gst_buffer_append_memory(buffer.get(), gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, copy, bytes, 0,
+                                                                    bytes, copy, g_free));
     } else {
       check_unrecorded(*info, n);
     }
