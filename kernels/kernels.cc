@@ -2,12 +2,24 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "kernels/kernels.h"
 
+#include "kernels/reference.h"
+
 namespace vtok {
 
 const Kernels &plain() {
-  static const Kernels table{"plain"};
+  static const Kernels table{.name = "plain",
+                             .preprocess = reference::preprocess,
+                             .change = reference::change,
+                             .histogram = reference::histogram,
+                             .norms = reference::norms,
+                             .similarity = reference::similarity,
+                             .components = reference::components,
+                             .tree = reference::tree,
+                             .nearest = reference::nearest,
+                             .means = reference::means};
   return table;
 }
+
 const Kernels &cpu() { return plain(); }
 const Kernels *cuda() { return nullptr; }
 

@@ -1,17 +1,153 @@
 // The kernel contract: one args struct and one function pointer per kernel, with its formula and shapes.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A kernel of plain() and cpu() takes host pointers and ignores the Stream. A kernel of cuda() takes device
+// pointers (kernels/cuda.h: DeviceBuffer) for everything marked * below, puts its work on the Stream and
+// returns at once. All arrays are contiguous and row-major, shapes in brackets. Sizes of 0 are allowed.
+// Kernels do not check their arguments.
 #pragma once
+#include <cstdint>
+
+#include "kernels/filter.h"
 
 namespace vtok {
 
-struct Stream;  // a queue of work on a device; null on the CPU
+struct Stream;  // a queue of work on a device (kernels/cuda.h); null on the CPU
+
+/// Picture -> what a vision tower takes: resized as bytes (kernels/filter.h says how, bit for bit), then
+/// normalised.
+///   out[c][y][x] = (resized[y][x][c] - mean[c]) / deviation[c]          in float32, c: red, green, blue
+/// With filters made once for a stream of equal-sized frames:
+///   const Filter across = make_filter(width, 384, Interpolation::kBicubic), down = make_filter(height, 384,
+///   ...); cpu().preprocess({.rgb = pixels, .stride = width * 3, .across = across.view(), .down =
+///   down.view(),
+///                     .mean = {127.5f, 127.5f, 127.5f}, .deviation = {127.5f, 127.5f, 127.5f}, .out = out},
+///                     nullptr);
+struct Preprocess {
+  const uint8_t *rgb;  // * [down.in, across.in, 3], rows `stride` bytes apart
+  int64_t stride;      // bytes, >= across.in * 3
+  FilterView across;   // width: across.in -> across.out; its pointers *
+  FilterView down;     // height: down.in -> down.out
+  float mean[3];       // 255 * the checkpoint's image_mean
+  float deviation[3];  // 255 * image_std, > 0
+  float *out;          // * [3, down.out, across.out]
+};
+
+/// Mean absolute difference of two luma pictures over a grid of blocks, in 0..1.
+///   out[r][c] = mean of |a - b| / 255 over y in [r*height/rows, (r+1)*height/rows), x likewise; rows <=
+///   height
+struct Change {
+  const uint8_t *a, *b;  // * [height, width]
+  int width, height;
+  int64_t stride_a, stride_b;  // bytes
+  int columns, rows;
+  float *out;  // * [rows, columns]
+};
+
+/// Histogram of a luma picture: out[v * bins / 256] += 1 for each pixel v, after setting out to 0.
+struct Histogram {
+  const uint8_t *luma;  // * [height, width]
+  int width, height;
+  int64_t stride;  // bytes
+  int bins;        // 1..256
+  uint32_t *out;   // * [bins]
+};
+
+/// Lengths of rows: out[i] = sqrt(sum of squares of x[i]), at most the greatest float. Not finite where, and
+/// only where, the row holds NaN or infinity.
+struct Norms {
+  const float *x;  // * [n, d]
+  int n, d;
+  float *out;  // * [n]
+};
+
+/// Cosines of all pairs: out[i][j] = min(1, <x[i], x[j]> / (max(norms[i], 1e-12) max(norms[j], 1e-12))).
+struct Similarity {
+  const float *x;      // * [n, d], finite
+  const float *norms;  // * [n], of Norms
+  int n, d;
+  float *out;  // * [n, n]
+};
+
+/// Connected components of the graph that links i and j where their cosine (as in Similarity) is above tau,
+/// strictly. A component is all that hangs together, over any number of links. Its hub is its member of
+/// highest degree (ties: the lowest index); components are numbered by the index of their hubs. The degree of
+/// a token counts its links and itself. With `sampled`, only links that have a sampled end connect; degrees
+/// count every link all the same. Time O(n^2 d), memory O(n) beside the arguments.
+struct Components {
+  const float *x;      // * [n, d], finite
+  const float *norms;  // * [n]
+  int n, d;
+  double tau;
+  const uint8_t *sampled;  // * [n]: not 0 where sampled; null: all are
+  int *labels;             // * [n]: component of each token, 0 <= label < *count
+  int *degrees;            // * [n]
+  int *hubs;               // * [n]: the first *count are set, ascending
+  int *count;              // * [1]
+};
+
+/// Maximum spanning tree of the cosines. Cutting its edges at or below tau leaves exactly the components at
+/// tau. Edges come with falling cosines; ties by the lower `from`, then the lower `to`. Memory O(n) and at
+/// most 256 MB.
+struct Tree {
+  const float *x;      // * [n, d], finite
+  const float *norms;  // * [n]
+  int n, d;
+  int *from, *to;  // * [n - 1], from < to
+  float *cosines;  // * [n - 1]
+};
+
+/// Rows of several buffers as one matrix: block after block.
+struct Rows {
+  const float *data;  // * [n, d]
+  int n;
+};
+
+/// The most similar of m representatives: labels[i] = argmax over j of cos(x[i], r[j]); ties, and rows of
+/// zeros: the lowest.
+struct Nearest {
+  const Rows *x;  // [blocks], n rows in all, finite
+  int blocks, d;
+  const float *r;        // * [m, d]
+  const float *r_norms;  // * [m]
+  int m;                 // >= 1
+  int *labels;           // * [n]
+};
+
+/// Means of labelled rows, and what a representative becomes when rows are merged into it.
+///   counts[j] = sum of weights[i] over labels[i] == j
+///   out[j] = (start[j] + sum of weights[i] x[i]) / (1 + counts[j])     without start: sum / counts[j], 0
+///   where that is 0
+struct Means {
+  const Rows *x;  // [blocks], n rows in all
+  int blocks, d;
+  const int *labels;        // * [n], in 0..m-1
+  const uint32_t *weights;  // * [n]; null: all 1
+  const float *start;       // * [m, d]; null: none; may be out
+  int m;
+  float *out;        // * [m, d]
+  uint64_t *counts;  // * [m]
+};
+
+template <class Args>
+using Kernel = void (*)(const Args &, Stream *);
 
 struct Kernels {
   const char *name;  // "plain", "cpu", "cuda"
+  Kernel<Preprocess> preprocess;
+  Kernel<Change> change;
+  Kernel<Histogram> histogram;
+  Kernel<Norms> norms;
+  Kernel<Similarity> similarity;
+  Kernel<Components> components;
+  Kernel<Tree> tree;
+  Kernel<Nearest> nearest;
+  Kernel<Means> means;
 };
 
 const Kernels &plain();  // plain C++: defines what is correct
-const Kernels &cpu();    // plain() overridden by what this CPU does faster
-const Kernels *cuda();   // null where no GPU is usable; a null entry means: use cpu()
+const Kernels &
+cpu();  // plain() overridden by what this CPU does faster; uses threads() threads (kernels/threads.h)
+const Kernels *cuda();  // null where no GPU is usable; a null entry means: use cpu()
 
 }  // namespace vtok

@@ -1,0 +1,27 @@
+// Lengths of rows and the cosines of all pairs.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <cmath>
+#include <limits>
+
+#include "kernels/cosine.h"
+#include "kernels/reference.h"
+
+namespace vtok::reference {
+
+void norms(const Norms &a, Stream *) {
+  for (int i = 0; i < a.n; i++) {
+    double sum = 0;
+    for (int c = 0; c < a.d; c++) sum += double(a.x[size_t(i) * a.d + c]) * a.x[size_t(i) * a.d + c];
+    const double top = std::numeric_limits<float>::max();
+    a.out[i] = float(std::isfinite(sum) ? std::min(std::sqrt(sum), top) : sum);
+  }
+}
+
+void similarity(const Similarity &a, Stream *) {
+  for (int i = 0; i < a.n; i++)
+    for (int j = 0; j < a.n; j++)
+      a.out[size_t(i) * a.n + j] =
+          float(cosine(a.x + size_t(i) * a.d, a.x + size_t(j) * a.d, a.d, a.norms[i], a.norms[j]));
+}
+
+}  // namespace vtok::reference

@@ -1,0 +1,26 @@
+// The one place that decides how many CPU threads kernels use, and the pool that runs them.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <type_traits>
+
+namespace vtok {
+
+/// Threads a kernel of cpu() may use, the caller's included; at first as many as this process may run on.
+int threads();
+void set_threads(int count);  // at least 1
+
+using Task = void (*)(void *context, int index);
+/// Calls task(context, i) for i in 0..count-1, on the caller's thread and the pool's, and returns when all
+/// are done. The first exception thrown is passed on. Inside a task, and while another caller has the pool,
+/// everything runs on the caller's thread. OpenMP inside a task (oneDNN's) has one thread.
+void parallel(int count, Task task, void *context);
+
+/// The same for a callable f(int index).
+template <class F>
+void parallel_for(int count, F &&f) {
+  using Callable = std::remove_reference_t<F>;
+  parallel(
+      count, [](void *context, int i) { (*static_cast<Callable *>(context))(i); }, &f);
+}
+
+}  // namespace vtok
