@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "kernels/kernels.h"
 
+#include "kernels/fast.h"
 #include "kernels/reference.h"
 
 namespace vtok {
@@ -20,7 +21,22 @@ const Kernels &plain() {
   return table;
 }
 
-const Kernels &cpu() { return plain(); }
+const Kernels &cpu() {
+  static const Kernels table = [] {
+    Kernels t = plain();
+    t.name = "cpu";
+    t.preprocess = fast::preprocess;
+    t.norms = fast::norms;
+    t.similarity = fast::similarity;
+    t.components = fast::components;
+    t.tree = fast::tree;
+    t.nearest = fast::nearest;
+    t.means = fast::means;
+    return t;
+  }();
+  return table;
+}
+
 const Kernels *cuda() { return nullptr; }
 
 }  // namespace vtok
