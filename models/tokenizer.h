@@ -2,20 +2,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace vtok {
 
+/// Immutable and safe to use from several threads.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
-  /// Ids of a UTF-8 text, added tokens recognised in it. Invalid UTF-8 is replaced by U+FFFD.
-  virtual std::vector<int> encode(std::string_view text) const = 0;
-  /// Text of ids; bytes that are no UTF-8 become U+FFFD.
+  /// Ids of a UTF-8 text, added tokens recognised in it. Invalid UTF-8 is replaced by U+FFFD. `add_special` puts in what
+  /// the post-processor names (a begin-of-text token, where the checkpoint has one); chat templates write it themselves.
+  virtual std::vector<int> encode(std::string_view text, bool add_special = false) const = 0;
+  /// Text of ids; bytes that are no UTF-8 become U+FFFD; ids without a token give nothing.
   virtual std::string decode(const std::vector<int> &ids, bool skip_special) const = 0;
-  /// Raw bytes of one id (of an added token: its content), for streaming.
+  /// Raw bytes of one id, for streaming; what decode() joins.
   virtual std::string bytes(int id) const = 0;
   virtual bool special(int id) const = 0;
   virtual int id_of(std::string_view added_token) const = 0;  // -1: none
@@ -24,6 +27,7 @@ class Tokenizer {
 
 /// Throws std::runtime_error naming the part of tokenizer.json it does not know.
 std::shared_ptr<const Tokenizer> load_tokenizer(const std::string &tokenizer_json, const std::string &name);
+std::shared_ptr<const Tokenizer> load_tokenizer(const nlohmann::json &tokenizer, const std::string &name);
 
 /// Gathers bytes and gives out only whole UTF-8 characters.
 class Utf8Stream {

@@ -1,0 +1,178 @@
+// Byte-level BPE as tokenizer.json describes it: normal form, split, merges, added tokens.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/tokenizer.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <unordered_map>
+
+#include "models/json.h"
+#include "models/tokenizer/added.h"
+#include "models/tokenizer/bpe.h"
+#include "models/tokenizer/normalizer.h"
+#include "models/tokenizer/pretokenizer.h"
+#include "models/tokenizer/utf8.h"
+
+namespace vtok {
+namespace {
+
+constexpr size_t kRememberedWord = 64;  // bytes; longer words hardly come twice
+
+const nlohmann::json &part(const nlohmann::json &object, const char *key) {
+  static const nlohmann::json kNull;
+  const auto found = object.find(key);
+  return found == object.end() ? kNull : *found;
+}
+
+std::string type_of(const nlohmann::json &step) {
+  return step.is_object() && step.contains("type") ? step["type"].dump() : step.dump();
+}
+
+/// Ids that the post-processor puts before and after a text.
+struct Frame {
+  std::vector<int> before, after;
+};
+
+void read_template(const nlohmann::json &step, const std::string &name, Frame &frame) {
+  const std::runtime_error wrong(name + ": post_processor TemplateProcessing is not the one text between special tokens "
+                                        "that is expected");
+  bool seen_text = false;
+  const auto &single = part(step, "single"), &tokens = part(step, "special_tokens");
+  if (!single.is_array() || !tokens.is_object()) throw wrong;
+  for (const auto &piece : single) {
+    if (piece.is_object() && piece.contains("Sequence")) {
+      seen_text = true;
+      continue;
+    }
+    const auto &id = part(part(piece.is_object() ? piece : nlohmann::json::object(), "SpecialToken"), "id");
+    const auto token = id.is_string() ? tokens.find(id.get<std::string>()) : tokens.end();
+    if (token == tokens.end() || !token->is_object() || !part(*token, "ids").is_array()) throw wrong;
+    for (const auto &number : (*token)["ids"]) {
+      if (!number.is_number_unsigned() || number.get<uint64_t>() > INT32_MAX) throw wrong;
+      (seen_text ? frame.after : frame.before).push_back(number.get<int>());
+    }
+  }
+}
+
+void read_post_processor(const nlohmann::json &step, const std::string &name, Frame &frame) {
+  const std::string type = type_of(step);
+  if (step.is_null() || type == "\"ByteLevel\"") return;  // ByteLevel only moves offsets
+  if (type == "\"Sequence\"" && part(step, "processors").is_array()) {
+    for (const auto &inner : step["processors"]) read_post_processor(inner, name, frame);
+  } else if (type == "\"TemplateProcessing\"") {
+    read_template(step, name, frame);
+  } else {
+    throw std::runtime_error(name + ": post_processor " + type +
+                             " is not supported; there are ByteLevel, TemplateProcessing and Sequence");
+  }
+}
+
+class ByteLevelBpe : public Tokenizer {
+  Normalizer normalizer_;
+  std::vector<std::unique_ptr<PreTokenizer>> steps_;
+  Bpe bpe_;
+  AddedFinder raw_, normalized_;  // added tokens looked for before and after normalising
+  std::unordered_map<int, AddedToken> added_;
+  std::unordered_map<std::string, int> added_ids_;
+  Frame frame_;
+  int size_;
+
+  using Memo = std::unordered_map<std::string_view, std::vector<int>>;  // words of one encode()
+
+  void encode_plain(std::string_view text, Memo &memo, Words &words, std::vector<int> &out) const {
+    words.words = {text};
+    for (const auto &step : steps_) step->split(words);
+    for (const auto word : words.words) {
+      if (word.size() > kRememberedWord) {
+        bpe_.encode(word, out);
+        continue;
+      }
+      const auto [entry, fresh] = memo.try_emplace(word);
+      if (fresh) bpe_.encode(word, entry->second);
+      out.insert(out.end(), entry->second.begin(), entry->second.end());
+    }
+  }
+
+ public:
+  ByteLevelBpe(const nlohmann::json &file, const std::string &name)
+      : normalizer_(part(file, "normalizer"), name),
+        steps_(make_pre_tokenizers(part(file, "pre_tokenizer"), name)),
+        bpe_(part(file, "model"), name),
+        size_(bpe_.size()) {
+    if (const std::string decoder = type_of(part(file, "decoder")); decoder != "\"ByteLevel\"")
+      throw std::runtime_error(name + ": decoder " + decoder + " is not supported; there is ByteLevel");
+    read_post_processor(part(file, "post_processor"), name, frame_);
+    for (AddedToken token : read_added_tokens(part(file, "added_tokens"), name)) {
+      // Hugging Face tokenizers keep the vocabulary's id where the text is in both.
+      if (const int id = bpe_.id_of(token.content); id >= 0) token.id = id;
+      if (token.normalized)
+        normalized_.add(token, normalizer_.apply(token.content));
+      else
+        raw_.add(token, token.content);
+      added_ids_.emplace(token.content, token.id);
+      size_ = std::max(size_, token.id + 1);
+      added_.emplace(token.id, token);
+    }
+  }
+
+  std::vector<int> encode(std::string_view text, bool add_special) const override {
+    std::string repaired;
+    if (!valid_utf8(text)) text = repaired = repaired_utf8(text);
+    std::vector<int> out = add_special ? frame_.before : std::vector<int>{};
+    for (const Stretch &stretch : raw_.split(text)) {
+      if (stretch.id >= 0) {
+        out.push_back(stretch.id);
+        continue;
+      }
+      const std::string normal = normalizer_.apply(stretch.text);
+      Memo memo;
+      Words words;
+      for (const Stretch &inner : normalized_.split(normal)) {
+        if (inner.id >= 0)
+          out.push_back(inner.id);
+        else
+          encode_plain(inner.text, memo, words, out);
+      }
+    }
+    if (add_special) out.insert(out.end(), frame_.after.begin(), frame_.after.end());
+    return out;
+  }
+
+  std::string decode(const std::vector<int> &ids, bool skip_special) const override {
+    std::string all;
+    for (const int id : ids)
+      if (!skip_special || !special(id)) all += bytes(id);
+    return repaired_utf8(all);
+  }
+
+  std::string bytes(int id) const override {
+    if (const auto token = added_.find(id); token != added_.end()) return bytes_of_token(token->second.content);
+    return id >= 0 && id < bpe_.size() ? bpe_.bytes(id) : std::string();
+  }
+
+  bool special(int id) const override {
+    const auto token = added_.find(id);
+    return token != added_.end() && token->second.special;
+  }
+
+  int id_of(std::string_view added_token) const override {
+    const auto found = added_ids_.find(std::string(added_token));
+    return found == added_ids_.end() ? -1 : found->second;
+  }
+
+  int size() const override { return size_; }
+};
+
+}  // namespace
+
+std::shared_ptr<const Tokenizer> load_tokenizer(const nlohmann::json &tokenizer, const std::string &name) {
+  if (!tokenizer.is_object()) throw std::runtime_error(name + " is no object");
+  return std::make_shared<ByteLevelBpe>(tokenizer, name);
+}
+
+std::shared_ptr<const Tokenizer> load_tokenizer(const std::string &tokenizer_json, const std::string &name) {
+  return load_tokenizer(parse_json(tokenizer_json, name), name);
+}
+
+}  // namespace vtok
