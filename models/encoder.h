@@ -45,6 +45,7 @@ struct EncoderFamily {
 };
 std::span<const EncoderFamily> encoder_families();
 /// Throws std::runtime_error for a family not in the table, listing those that are.
+const EncoderFamily &check_family(const std::string &family);
 EncoderInfo describe_encoder(const Checkpoint &checkpoint);
 /// Loads the weights (slow); one instance per process for the same checkpoint, device and type.
 std::shared_ptr<Encoder> load_encoder(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,

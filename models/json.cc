@@ -9,7 +9,8 @@
 namespace vtok {
 namespace {
 
-/// Deepest nesting of brackets outside strings. The parser itself does not recurse, but what walks its result does.
+/// Deepest nesting of brackets outside strings. The parser itself does not recurse, but what walks its result
+/// does.
 int depth_of(std::string_view text) {
   int depth = 0, deepest = 0;
   bool quoted = false;

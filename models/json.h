@@ -7,12 +7,13 @@
 
 namespace vtok {
 
-inline constexpr int kJsonDepth = 64;                // far above any checkpoint's; keeps recursion harmless
-inline constexpr size_t kJsonBytes = 256u << 20;     // the largest tokenizer.json in use has about 35 MB
+inline constexpr int kJsonDepth = 64;             // far above any checkpoint's; keeps recursion harmless
+inline constexpr size_t kJsonBytes = 256u << 20;  // the largest tokenizer.json in use has about 35 MB
 
 /// Parses one document. `name` is what errors call it. Throws std::runtime_error with one sentence.
 nlohmann::json parse_json(std::string_view text, const std::string &name);
-/// A whole file as text. Throws std::runtime_error where it is absent, unreadable or larger than `limit` bytes.
+/// A whole file as text. Throws std::runtime_error where it is absent, unreadable or larger than `limit`
+/// bytes.
 std::string read_text(const std::string &path, size_t limit = kJsonBytes);
 /// read_text() and parse_json(); the document must be an object.
 nlohmann::json read_json_object(const std::string &path);

@@ -1,6 +1,7 @@
 // Reads safetensors files: headers checked completely, data memory-mapped and never copied.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Format: https://github.com/huggingface/safetensors: u64 header length, JSON header, data without holes or overlaps.
+// Format: https://github.com/huggingface/safetensors: u64 header length, JSON header, data without holes or
+// overlaps.
 #include "models/safetensors.h"
 
 #include <fcntl.h>
@@ -27,11 +28,13 @@ struct DTypeSize {
   const char *name;
   uint64_t bytes;
 };
-constexpr DTypeSize kDTypes[] = {{"F32", 4}, {"BF16", 2}, {"F16", 2}, {"F64", 8},     {"I8", 1},      {"U8", 1},
-                                 {"I16", 2}, {"U16", 2},  {"I32", 4}, {"U32", 4},     {"I64", 8},     {"U64", 8},
-                                 {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
+constexpr DTypeSize kDTypes[] = {{"F32", 4}, {"BF16", 2}, {"F16", 2},  {"F64", 8},     {"I8", 1},
+                                 {"U8", 1},  {"I16", 2},  {"U16", 2},  {"I32", 4},     {"U32", 4},
+                                 {"I64", 8}, {"U64", 8},  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
 
-[[noreturn]] void fail(const std::string &name, const std::string &what) { throw std::runtime_error(name + ": " + what); }
+[[noreturn]] void fail(const std::string &name, const std::string &what) {
+  throw std::runtime_error(name + ": " + what);
+}
 
 uint64_t dtype_size(const std::string &dtype, const std::string &where) {
   for (const auto &row : kDTypes)
@@ -47,9 +50,9 @@ uint64_t whole_number(const nlohmann::json &value, const std::string &where) {
 }
 
 TensorView view_of(const nlohmann::json &entry, std::span<const std::byte> data, const std::string &where) {
-  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() || !entry.contains("shape") ||
-      !entry["shape"].is_array() || !entry.contains("data_offsets") || !entry["data_offsets"].is_array() ||
-      entry["data_offsets"].size() != 2)
+  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() ||
+      !entry.contains("shape") || !entry["shape"].is_array() || !entry.contains("data_offsets") ||
+      !entry["data_offsets"].is_array() || entry["data_offsets"].size() != 2)
     fail(where, "expected dtype, shape and two data_offsets");
   TensorView view;
   view.dtype = entry["dtype"].get<std::string>();
@@ -62,10 +65,12 @@ TensorView view_of(const nlohmann::json &entry, std::span<const std::byte> data,
   const uint64_t begin = whole_number(entry["data_offsets"][0], where);
   const uint64_t end = whole_number(entry["data_offsets"][1], where);
   if (begin > end || end > data.size())
-    fail(where, "its data are bytes " + std::to_string(begin) + " to " + std::to_string(end) + ", but the file has " +
-                    std::to_string(data.size()) + " bytes of data: it is truncated or corrupt");
+    fail(where, "its data are bytes " + std::to_string(begin) + " to " + std::to_string(end) +
+                    ", but the file has " + std::to_string(data.size()) +
+                    " bytes of data: it is truncated or corrupt");
   if (end - begin != bytes)
-    fail(where, "has " + std::to_string(end - begin) + " bytes of data, its shape and type need " + std::to_string(bytes));
+    fail(where, "has " + std::to_string(end - begin) + " bytes of data, its shape and type need " +
+                    std::to_string(bytes));
   view.data = data.subspan(begin, bytes);
   return view;
 }
@@ -80,12 +85,13 @@ void check_layout(const std::map<std::string, TensorView> &tensors, std::span<co
   const std::byte *next = data.data();
   for (const auto part : parts) {
     if (part.data() != next)
-      fail(name, std::string(part.data() < next ? "two tensors share" : "no tensor owns") + " the data at byte " +
-                     std::to_string(std::min(part.data(), next) - data.data()));
+      fail(name, std::string(part.data() < next ? "two tensors share" : "no tensor owns") +
+                     " the data at byte " + std::to_string(std::min(part.data(), next) - data.data()));
     next = part.data() + part.size();
   }
   if (const auto used = uint64_t(next - data.data()); used != data.size())
-    fail(name, "has " + std::to_string(data.size()) + " bytes of data, its tensors need " + std::to_string(used));
+    fail(name,
+         "has " + std::to_string(data.size()) + " bytes of data, its tensors need " + std::to_string(used));
 }
 
 struct Mapping {
@@ -101,7 +107,8 @@ struct Mapping {
     const int mapping_error = errno;
     close(file);
     if (!size) throw std::runtime_error(path + (regular ? " is empty" : " is not a file"));
-    if (address == MAP_FAILED) throw std::runtime_error("cannot map " + path + ": " + std::strerror(mapping_error));
+    if (address == MAP_FAILED)
+      throw std::runtime_error("cannot map " + path + ": " + std::strerror(mapping_error));
   }
   ~Mapping() { munmap(address, size); }
   Mapping(const Mapping &) = delete;
@@ -111,21 +118,23 @@ struct Mapping {
 void add_file(Safetensors &all, const std::string &path) {
   auto mapping = std::make_shared<Mapping>(path);
   for (auto &[name, view] : parse_safetensors(mapping->bytes(), path))
-    if (!all.tensors.emplace(name, std::move(view)).second) fail(path, "tensor " + name + " is in another file too");
+    if (!all.tensors.emplace(name, std::move(view)).second)
+      fail(path, "tensor " + name + " is in another file too");
   all.files.push_back(std::move(mapping));
 }
 
 }  // namespace
 
-std::map<std::string, TensorView> parse_safetensors(std::span<const std::byte> file, const std::string &name) {
+std::map<std::string, TensorView> parse_safetensors(std::span<const std::byte> file,
+                                                    const std::string &name) {
   static_assert(std::endian::native == std::endian::little, "tensors are used as they lie in the file");
   uint64_t length = 0;
   if (file.size() < sizeof length) fail(name, "is truncated: " + std::to_string(file.size()) + " bytes");
   std::memcpy(&length, file.data(), sizeof length);
   const auto rest = file.subspan(sizeof length);
   if (length > kHeaderBytes || length > rest.size())
-    fail(name, "its header claims " + std::to_string(length) + " bytes and the file has " + std::to_string(rest.size()) +
-                   " after it: it is truncated or no safetensors file");
+    fail(name, "its header claims " + std::to_string(length) + " bytes and the file has " +
+                   std::to_string(rest.size()) + " after it: it is truncated or no safetensors file");
   const std::string_view text(reinterpret_cast<const char *>(rest.data()), length);
   const nlohmann::json header = parse_json(text, name + ": the header");
   if (!header.is_object()) fail(name, "the header is no object");
@@ -146,20 +155,23 @@ Safetensors open_safetensors(const std::string &folder) {
   }
   const std::string path = (root / "model.safetensors.index.json").string();
   if (!std::filesystem::exists(path))
-    throw std::runtime_error("the folder " + folder + " has neither model.safetensors nor model.safetensors.index.json");
+    throw std::runtime_error("the folder " + folder +
+                             " has neither model.safetensors nor model.safetensors.index.json");
   const nlohmann::json index = read_json_object(path);
   const auto map = index.find("weight_map");
   if (map == index.end() || !map->is_object()) fail(path, "expected an object weight_map");
   std::set<std::string> shards;
   for (const auto &[tensor, shard] : map->items()) {
     // A plain file name: an index must not lead out of its folder.
-    if (!shard.is_string() || std::filesystem::path(shard.get<std::string>()).filename() != shard.get<std::string>())
+    if (!shard.is_string() ||
+        std::filesystem::path(shard.get<std::string>()).filename() != shard.get<std::string>())
       fail(path, "tensor " + tensor + " is in " + shard.dump() + ", expected a file name");
     shards.insert(shard.get<std::string>());
   }
   for (const auto &shard : shards) add_file(all, (root / shard).string());
   for (const auto &[tensor, shard] : map->items())
-    if (!all.tensors.contains(tensor)) fail(path, "names tensor " + tensor + ", which " + shard.dump() + " lacks");
+    if (!all.tensors.contains(tensor))
+      fail(path, "names tensor " + tensor + ", which " + shard.dump() + " lacks");
   return all;
 }
 

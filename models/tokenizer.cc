@@ -21,7 +21,7 @@ constexpr size_t kRememberedWord = 64;  // bytes; longer words hardly come twice
 
 const nlohmann::json &part(const nlohmann::json &object, const char *key) {
   static const nlohmann::json kNull;
-  const auto found = object.find(key);
+  const auto found = object.is_object() ? object.find(key) : object.end();
   return found == object.end() ? kNull : *found;
 }
 
@@ -35,8 +35,10 @@ struct Frame {
 };
 
 void read_template(const nlohmann::json &step, const std::string &name, Frame &frame) {
-  const std::runtime_error wrong(name + ": post_processor TemplateProcessing is not the one text between special tokens "
-                                        "that is expected");
+  const std::runtime_error wrong(
+      name +
+      ": post_processor TemplateProcessing is not the one text between special tokens "
+      "that is expected");
   bool seen_text = false;
   const auto &single = part(step, "single"), &tokens = part(step, "special_tokens");
   if (!single.is_array() || !tokens.is_object()) throw wrong;
@@ -45,7 +47,8 @@ void read_template(const nlohmann::json &step, const std::string &name, Frame &f
       seen_text = true;
       continue;
     }
-    const auto &id = part(part(piece.is_object() ? piece : nlohmann::json::object(), "SpecialToken"), "id");
+    const auto &id =
+        piece.is_object() && piece.contains("SpecialToken") ? part(piece["SpecialToken"], "id") : piece;
     const auto token = id.is_string() ? tokens.find(id.get<std::string>()) : tokens.end();
     if (token == tokens.end() || !token->is_object() || !part(*token, "ids").is_array()) throw wrong;
     for (const auto &number : (*token)["ids"]) {
@@ -147,7 +150,8 @@ class ByteLevelBpe : public Tokenizer {
   }
 
   std::string bytes(int id) const override {
-    if (const auto token = added_.find(id); token != added_.end()) return bytes_of_token(token->second.content);
+    if (const auto token = added_.find(id); token != added_.end())
+      return bytes_of_token(token->second.content);
     return id >= 0 && id < bpe_.size() ? bpe_.bytes(id) : std::string();
   }
 

@@ -14,15 +14,24 @@ namespace vtok {
 namespace {
 
 bool white_space(char32_t c) {  // Unicode's White_Space
-  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-         c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
 }
 
 bool word_character(char32_t c) {  // \w: letters, marks, digits, connectors, joiners
   switch (utf8proc_category(utf8proc_int32_t(c))) {
-    case UTF8PROC_CATEGORY_LU: case UTF8PROC_CATEGORY_LL: case UTF8PROC_CATEGORY_LT: case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO: case UTF8PROC_CATEGORY_MN: case UTF8PROC_CATEGORY_MC: case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND: case UTF8PROC_CATEGORY_NL: case UTF8PROC_CATEGORY_PC:
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_PC:
       return true;
     default:
       return c == 0x200C || c == 0x200D;
@@ -45,11 +54,12 @@ std::vector<AddedToken> read_added_tokens(const nlohmann::json &tokens, const st
   if (tokens.is_null()) return all;
   if (!tokens.is_array()) throw std::runtime_error(name + ": added_tokens is no array");
   for (const auto &token : tokens) {
-    if (!token.is_object() || !token.contains("content") || !token["content"].is_string() || !token.contains("id") ||
-        !token["id"].is_number_unsigned() || token["id"].get<uint64_t>() >= 1u << 24)
+    if (!token.is_object() || !token.contains("content") || !token["content"].is_string() ||
+        !token.contains("id") || !token["id"].is_number_unsigned() || token["id"].get<uint64_t>() >= 1u << 24)
       throw std::runtime_error(name + ": an added token lacks its content or id");
     all.push_back({token["id"].get<int>(), token["content"].get<std::string>(), flag(token, "lstrip"),
-                   flag(token, "rstrip"), flag(token, "single_word"), flag(token, "normalized"), flag(token, "special")});
+                   flag(token, "rstrip"), flag(token, "single_word"), flag(token, "normalized"),
+                   flag(token, "special")});
   }
   return all;
 }

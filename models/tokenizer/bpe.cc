@@ -1,5 +1,5 @@
-// Byte-pair encoding of one word: bytes become tokens, then the pair that was learnt first merges, again and again.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// Byte-pair encoding of one word: bytes become tokens, then the pair that was learnt first merges, again and
+// again. SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/tokenizer/bpe.h"
 
 #include <algorithm>
@@ -38,7 +38,8 @@ void refuse(bool wrong, const std::string &name, const std::string &what) {
   if (wrong) throw std::runtime_error(name + ": " + what);
 }
 
-/// A setting that only some tokenizers have: anything but absent, null, false, 0 and "" is one we do not know.
+/// A setting that only some tokenizers have: anything but absent, null, false, 0 and "" is one we do not
+/// know.
 void refuse_setting(const nlohmann::json &model, const char *key, const std::string &name) {
   const auto found = model.find(key);
   if (found == model.end() || found->is_null() || *found == false || *found == 0 || *found == "") return;
@@ -113,8 +114,9 @@ void Bpe::read_merges(const nlohmann::json &merges, const std::unordered_map<std
       }
     }
     const auto a = vocabulary.find(left), b = vocabulary.find(right), both = vocabulary.find(left + right);
-    refuse(a == vocabulary.end() || b == vocabulary.end() || both == vocabulary.end(), name,
-           "merge " + std::to_string(rank) + " (" + merge.dump() + ") is no pair of tokens that make a third");
+    refuse(
+        a == vocabulary.end() || b == vocabulary.end() || both == vocabulary.end(), name,
+        "merge " + std::to_string(rank) + " (" + merge.dump() + ") is no pair of tokens that make a third");
     merges_.insert_or_assign(pair_key(a->second, b->second), Merge{int(rank), both->second});
   }
 }
@@ -145,8 +147,11 @@ void Bpe::encode(std::string_view word, std::vector<int> &out) const {
     pieces.push_back({id, here - 1, -1});
   }
   struct Candidate {
-    int rank, at, left, right, id;  // merging pieces[at] with its next; left, right: their ids when it was seen
-    bool operator>(const Candidate &other) const { return rank != other.rank ? rank > other.rank : at > other.at; }
+    int rank, at, left, right,
+        id;  // merging pieces[at] with its next; left, right: their ids when it was seen
+    bool operator>(const Candidate &other) const {
+      return rank != other.rank ? rank > other.rank : at > other.at;
+    }
   };
   std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> queue;
   const auto consider = [&](int at) {
@@ -160,7 +165,8 @@ void Bpe::encode(std::string_view word, std::vector<int> &out) const {
     const Candidate best = queue.top();
     queue.pop();
     Piece &piece = pieces[size_t(best.at)];
-    if (piece.id != best.left || piece.next < 0 || pieces[size_t(piece.next)].id != best.right) continue;  // outdated
+    if (piece.id != best.left || piece.next < 0 || pieces[size_t(piece.next)].id != best.right)
+      continue;  // outdated
     Piece &gone = pieces[size_t(piece.next)];
     piece.id = best.id;
     piece.next = gone.next;
@@ -169,7 +175,8 @@ void Bpe::encode(std::string_view word, std::vector<int> &out) const {
     consider(piece.previous);
     consider(best.at);
   }
-  for (int at = pieces.empty() ? -1 : 0; at >= 0; at = pieces[size_t(at)].next) out.push_back(pieces[size_t(at)].id);
+  for (int at = pieces.empty() ? -1 : 0; at >= 0; at = pieces[size_t(at)].next)
+    out.push_back(pieces[size_t(at)].id);
 }
 
 }  // namespace vtok

@@ -1,5 +1,5 @@
-// Byte-pair encoding of one word: bytes become tokens, then the pair that was learnt first merges, again and again.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// Byte-pair encoding of one word: bytes become tokens, then the pair that was learnt first merges, again and
+// again. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -10,8 +10,8 @@
 
 namespace vtok {
 
-/// The printable character by which byte-level tokenizers write a byte (GPT-2's table): itself where it is printable
-/// Latin-1, else U+0100 and up.
+/// The printable character by which byte-level tokenizers write a byte (GPT-2's table): itself where it is
+/// printable Latin-1, else U+0100 and up.
 char32_t byte_character(uint8_t byte);
 /// The bytes that a token's text stands for; the text itself where a character is none of the table's.
 std::string bytes_of_token(std::string_view token);
@@ -21,12 +21,12 @@ class Bpe {
     int rank;  // 0: learnt first
     int id;    // of the merged token
   };
-  std::unordered_map<std::string, int> ids_;       // by raw bytes
-  std::unordered_map<uint64_t, Merge> merges_;     // by (left id << 32 | right id)
-  std::vector<std::string> bytes_;                 // by id
-  int byte_ids_[256];                              // -1: the vocabulary lacks the byte
+  std::unordered_map<std::string, int> ids_;    // by raw bytes
+  std::unordered_map<uint64_t, Merge> merges_;  // by (left id << 32 | right id)
+  std::vector<std::string> bytes_;              // by id
+  int byte_ids_[256];                           // -1: the vocabulary lacks the byte
   int unknown_ = -1;
-  bool whole_words_first_ = false;                 // ignore_merges: a word in the vocabulary is one token
+  bool whole_words_first_ = false;  // ignore_merges: a word in the vocabulary is one token
 
   void read_merges(const nlohmann::json &merges, const std::unordered_map<std::string, int> &vocabulary,
                    const std::string &name);

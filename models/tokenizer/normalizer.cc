@@ -44,7 +44,8 @@ void Normalizer::add(const nlohmann::json &step, const std::string &name) {
     forms_.push_back(form.options);
     return;
   }
-  throw std::runtime_error(name + ": normalizer " + type + " is not supported; there are NFC, NFD, NFKC and NFKD");
+  throw std::runtime_error(name + ": normalizer " + type +
+                           " is not supported; there are NFC, NFD, NFKC and NFKD");
 }
 
 std::string Normalizer::apply(std::string_view text) const {

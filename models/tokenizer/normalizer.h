@@ -14,7 +14,8 @@ class Normalizer {
   void add(const nlohmann::json &step, const std::string &name);
 
  public:
-  /// `description`: null, NFC, NFD, NFKC, NFKD or a Sequence of them. Throws std::runtime_error naming another.
+  /// `description`: null, NFC, NFD, NFKC, NFKD or a Sequence of them. Throws std::runtime_error naming
+  /// another.
   Normalizer(const nlohmann::json &description, const std::string &name);
   std::string apply(std::string_view text) const;  // text: valid UTF-8
 };

@@ -17,7 +17,9 @@ struct Part {
 
 /// What becomes of matches and of what lies between them; each gets the parts in order.
 void isolated(std::vector<Part> &) {}
-void removed(std::vector<Part> &parts) { std::erase_if(parts, [](const Part &part) { return part.match; }); }
+void removed(std::vector<Part> &parts) {
+  std::erase_if(parts, [](const Part &part) { return part.match; });
+}
 void merged_with_previous(std::vector<Part> &parts) {
   std::vector<Part> out;
   bool after_match = false;
@@ -90,7 +92,8 @@ class Split : public PreTokenizer {
   }
 };
 
-/// Byte-level tokenizers write a leading space into the first word so that it is encoded as inside a sentence.
+/// Byte-level tokenizers write a leading space into the first word so that it is encoded as inside a
+/// sentence.
 class PrefixSpace : public PreTokenizer {
  public:
   void split(Words &words) const override {
@@ -118,9 +121,11 @@ std::string quoted(const std::string &text) {  // as a pattern that matches the 
 std::unique_ptr<PreTokenizer> make_split(const nlohmann::json &step, const std::string &name) {
   const auto pattern = step.find("pattern");
   std::string source;
-  if (pattern != step.end() && pattern->is_object() && pattern->contains("Regex") && (*pattern)["Regex"].is_string())
+  if (pattern != step.end() && pattern->is_object() && pattern->contains("Regex") &&
+      (*pattern)["Regex"].is_string())
     source = (*pattern)["Regex"].get<std::string>();
-  else if (pattern != step.end() && pattern->is_object() && pattern->contains("String") && (*pattern)["String"].is_string())
+  else if (pattern != step.end() && pattern->is_object() && pattern->contains("String") &&
+           (*pattern)["String"].is_string())
     source = quoted((*pattern)["String"].get<std::string>());
   else
     throw std::runtime_error(name + ": Split has no pattern, expected {\"Regex\": ...} or {\"String\": ...}");
@@ -131,22 +136,25 @@ std::unique_ptr<PreTokenizer> make_split(const nlohmann::json &step, const std::
   throw std::runtime_error(name + ": Split behavior " + behavior + " is not supported");
 }
 
-void add_steps(const nlohmann::json &step, const std::string &name, std::vector<std::unique_ptr<PreTokenizer>> &steps,
-               bool &byte_level) {
+void add_steps(const nlohmann::json &step, const std::string &name,
+               std::vector<std::unique_ptr<PreTokenizer>> &steps, bool &byte_level) {
   const std::string type = step.is_object() && step.contains("type") ? step["type"].dump() : step.dump();
   if (type == "\"Sequence\"" && step.contains("pretokenizers") && step["pretokenizers"].is_array()) {
     for (const auto &inner : step["pretokenizers"]) add_steps(inner, name, steps, byte_level);
     return;
   }
-  if (byte_level) throw std::runtime_error(name + ": pre_tokenizer " + type + " follows ByteLevel, expected nothing after it");
+  if (byte_level)
+    throw std::runtime_error(name + ": pre_tokenizer " + type +
+                             " follows ByteLevel, expected nothing after it");
   if (type == "\"Split\"") {
     steps.push_back(make_split(step, name));
   } else if (type == "\"Digits\"") {
-    steps.push_back(std::make_unique<Split>(Regex("\\p{N}", name),
-                                            flag(step, "individual_digits", false) ? isolated : contiguous, false));
+    steps.push_back(std::make_unique<Split>(
+        Regex("\\p{N}", name), flag(step, "individual_digits", false) ? isolated : contiguous, false));
   } else if (type == "\"ByteLevel\"") {
     if (flag(step, "add_prefix_space", true)) steps.push_back(std::make_unique<PrefixSpace>());
-    if (flag(step, "use_regex", true)) steps.push_back(std::make_unique<Split>(Regex(kGpt2Pattern, name), isolated, false));
+    if (flag(step, "use_regex", true))
+      steps.push_back(std::make_unique<Split>(Regex(kGpt2Pattern, name), isolated, false));
     byte_level = true;
   } else {
     throw std::runtime_error(name + ": pre_tokenizer " + type +
@@ -162,7 +170,8 @@ std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const nlohmann::j
   bool byte_level = false;
   add_steps(description, name, steps, byte_level);
   if (!byte_level)
-    throw std::runtime_error(name + ": pre_tokenizer has no ByteLevel; only byte-level tokenizers are supported");
+    throw std::runtime_error(name +
+                             ": pre_tokenizer has no ByteLevel; only byte-level tokenizers are supported");
   return steps;
 }
 

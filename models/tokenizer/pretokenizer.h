@@ -23,7 +23,8 @@ class PreTokenizer {
   virtual void split(Words &words) const = 0;
 };
 
-/// The steps of a pre_tokenizer, the last of which must be ByteLevel. Throws std::runtime_error naming an unknown step.
+/// The steps of a pre_tokenizer, the last of which must be ByteLevel. Throws std::runtime_error naming an
+/// unknown step.
 std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const nlohmann::json &description,
                                                                const std::string &name);
 

@@ -10,8 +10,8 @@
 namespace vtok {
 namespace {
 
-/// tokenizer.json is written for Oniguruma, whose \s also has U+0085 (next line), as Unicode's White_Space does.
-/// Throws for what the two engines read differently.
+/// tokenizer.json is written for Oniguruma, whose \s also has U+0085 (next line), as Unicode's White_Space
+/// does. Throws for what the two engines read differently.
 std::string for_pcre2(const std::string &pattern, const std::string &name) {
   std::string out;
   bool inside = false;  // a character class
@@ -30,7 +30,8 @@ std::string for_pcre2(const std::string &pattern, const std::string &name) {
     if (c == '[' && inside) {
       const size_t end = pattern.compare(i, 2, "[:") == 0 ? pattern.find(":]", i + 2) : std::string::npos;
       if (end == std::string::npos)
-        throw std::runtime_error(name + ": nested character classes are not supported (pattern '" + pattern + "')");
+        throw std::runtime_error(name + ": nested character classes are not supported (pattern '" + pattern +
+                                 "')");
       out += pattern.substr(i, end + 2 - i);  // [:alpha:]
       i = end + 1;
       continue;
@@ -77,8 +78,8 @@ std::optional<std::pair<size_t, size_t>> Regex::find(std::string_view text, size
   const MatchData match(code_->code);
   uint32_t options = PCRE2_NO_UTF_CHECK | PCRE2_NOTEMPTY;
   const auto run = [&] {
-    return pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, options, match.data,
-                       nullptr);
+    return pcre2_match(code_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from, options,
+                       match.data, nullptr);
   };
   int found = run();
   if (found == PCRE2_ERROR_JIT_STACKLIMIT) {
@@ -87,7 +88,8 @@ std::optional<std::pair<size_t, size_t>> Regex::find(std::string_view text, size
   }
   if (found == PCRE2_ERROR_NOMATCH) return std::nullopt;
   if (found < 0)
-    throw std::runtime_error(code_->name + ": the pattern '" + code_->pattern + "' needs too many steps on this text");
+    throw std::runtime_error(code_->name + ": the pattern '" + code_->pattern +
+                             "' needs too many steps on this text");
   const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(match.data);
   return std::pair{size_t(ends[0]), size_t(ends[1])};
 }

@@ -7,13 +7,13 @@
 
 namespace vtok {
 
-/// The start of `text`: a character of `bytes` bytes; or, where there is none, the longest start of one (at least one
-/// byte), to be replaced by a single U+FFFD as the Unicode standard (3.9, table 3-8) recommends.
+/// The start of `text`: a character of `bytes` bytes; or, where there is none, the longest start of one (at
+/// least one byte), to be replaced by a single U+FFFD as the Unicode standard (3.9, table 3-8) recommends.
 struct Utf8Step {
-  int bytes = 0;          // 0 for an empty text
-  char32_t code = 0xFFFD; // the character
+  int bytes = 0;           // 0 for an empty text
+  char32_t code = 0xFFFD;  // the character
   bool valid = false;
-  bool cut = false;       // not valid, but more bytes could make it so
+  bool cut = false;  // not valid, but more bytes could make it so
 };
 Utf8Step next_utf8(std::string_view text);
 

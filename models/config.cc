@@ -1,0 +1,223 @@
+// What a checkpoint's JSON files say, as numbers with names: read once, every range checked, absent values as
+// in Hugging Face transformers. SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/config.h"
+
+#include <cmath>
+#include <stdexcept>
+
+namespace vtok {
+namespace {
+
+using nlohmann::json;
+
+/// An object of a checkpoint and the name errors give it, such as "<folder>/config.json: text_config".
+class Section {
+  const json *object_;
+  std::string name_;
+
+ public:
+  Section(const json &object, std::string name) : object_(&object), name_(std::move(name)) {
+    if (!object.is_object())
+      throw std::runtime_error(name_ + " is " + std::string(object.type_name()) + ", expected an object");
+  }
+  /// The setting's value; null where it is absent or null, which HF treats alike.
+  const json &at(const char *key) const {
+    static const json kNull;
+    const auto found = object_->find(key);
+    return found == object_->end() ? kNull : *found;
+  }
+  Section section(const char *key) const {
+    static const json kEmpty = json::object();
+    return {at(key).is_null() ? kEmpty : at(key), name_ + "." + key};
+  }
+  [[noreturn]] void refuse(const char *key, const std::string &expected) const {
+    throw std::runtime_error(name_ + "." + key + " is " + at(key).dump().substr(0, 100) + ", expected " +
+                             expected);
+  }
+  int whole(const char *key, int fallback, int low, int high) const {
+    const json &value = at(key);
+    if (value.is_null()) return fallback;
+    if (!value.is_number_integer() || value < low || value > high)
+      refuse(key, "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+    return value.get<int>();
+  }
+  double number(const char *key, double fallback) const {
+    const json &value = at(key);
+    if (value.is_null()) return fallback;
+    if (!value.is_number() || !std::isfinite(value.get<double>()) || value.get<double>() <= 0)
+      refuse(key, "a number above 0");
+    return value.get<double>();
+  }
+  bool truth(const char *key, bool fallback) const {
+    const json &value = at(key);
+    if (value.is_null()) return fallback;
+    if (!value.is_boolean()) refuse(key, "true or false");
+    return value.get<bool>();
+  }
+  /// Only one value is supported, and it is what HF takes where the setting is absent.
+  void only(const char *key, const json &value) const {
+    if (!at(key).is_null() && at(key) != value) refuse(key, value.dump());
+  }
+  Activation activation(const char *key, Activation fallback) const {
+    static constexpr struct {
+      const char *name;
+      Activation activation;
+    } kRows[] = {{"gelu", Activation::kGelu},
+                 {"gelu_pytorch_tanh", Activation::kGeluTanh},
+                 {"silu", Activation::kSilu},
+                 {"quick_gelu", Activation::kQuickGelu}};
+    const json &value = at(key);
+    if (value.is_null()) return fallback;
+    for (const auto &row : kRows)
+      if (value == row.name) return row.activation;
+    refuse(key, "gelu, gelu_pytorch_tanh, silu or quick_gelu");
+  }
+};
+
+constexpr int kWidth = 1 << 17, kLayers = 1024,
+              kHeads = 1024;  // far above any model; their products stay in 64 bits
+
+VisionConfig read_vision(const Section &file, bool present) {
+  VisionConfig config;
+  if (!present) {  // LlavaOnevisionConfig's own defaults, not SigLIP's
+    config.hidden = 1152, config.intermediate = 4304, config.patch = 14, config.image_size = 384;
+    config.layers = 26, config.heads = 16;
+  }
+  file.only("model_type", "siglip_vision_model");
+  config.hidden = file.whole("hidden_size", config.hidden, 1, kWidth);
+  config.intermediate = file.whole("intermediate_size", config.intermediate, 1, kWidth);
+  config.layers = file.whole("num_hidden_layers", config.layers, 1, kLayers);
+  config.heads = file.whole("num_attention_heads", config.heads, 1, kHeads);
+  file.only("num_channels", 3);
+  config.patch = file.whole("patch_size", config.patch, 1, 1024);
+  config.image_size = file.whole("image_size", config.image_size, config.patch, 8192);
+  if (config.grid() > 256) file.refuse("image_size", "at most 256 patches a side");
+  config.layer_norm_eps = file.number("layer_norm_eps", config.layer_norm_eps);
+  config.activation = file.activation("hidden_act", config.activation);
+  if (config.hidden % config.heads)
+    file.refuse("num_attention_heads", "a divisor of hidden_size " + std::to_string(config.hidden));
+  return config;
+}
+
+TextConfig read_text(const Section &file) {
+  TextConfig config;
+  file.only("model_type", "qwen2");
+  config.vocabulary = file.whole("vocab_size", config.vocabulary, 1, 1 << 24);
+  config.hidden = file.whole("hidden_size", config.hidden, 1, kWidth);
+  config.intermediate = file.whole("intermediate_size", config.intermediate, 1, kWidth);
+  config.layers = file.whole("num_hidden_layers", config.layers, 1, kLayers);
+  config.heads = file.whole("num_attention_heads", config.heads, 1, kHeads);
+  config.key_value_heads = file.whole("num_key_value_heads", config.key_value_heads, 1, kHeads);
+  config.context = file.whole("max_position_embeddings", config.context, 1, 1 << 30);
+  config.rms_norm_eps = file.number("rms_norm_eps", config.rms_norm_eps);
+  config.tied = file.truth("tie_word_embeddings", config.tied);
+  config.activation = file.activation("hidden_act", config.activation);
+  if (file.at("head_dim").is_null() && config.hidden % config.heads)
+    file.refuse("num_attention_heads", "a divisor of hidden_size " + std::to_string(config.hidden));
+  config.head = file.whole("head_dim", config.hidden / config.heads, 2, 4096);
+  if (config.head % 2)
+    file.refuse("num_attention_heads", "heads of an even width, found " + std::to_string(config.head));
+  if (config.heads % config.key_value_heads)
+    file.refuse("num_key_value_heads", "a divisor of num_attention_heads " + std::to_string(config.heads));
+  file.only("use_sliding_window", false);
+  if (!file.at("layer_types").is_null())
+    for (const auto &type : file.at("layer_types"))
+      if (type != "full_attention") file.refuse("layer_types", "full_attention for every layer");
+  const Section rope = file.section("rope_parameters");
+  rope.only("rope_type", "default");
+  rope.only("partial_rotary_factor", 1.0);
+  config.rope_theta = rope.number("rope_theta", config.rope_theta);
+  return config;
+}
+
+VideoProcessor read_video(const Section &file) {
+  VideoProcessor config;
+  file.only("do_resize", true);
+  file.only("do_center_crop", false);
+  switch (file.whole("resample", config.filter, 0, 5)) {
+    case 1:
+      config.filter = VideoProcessor::kLanczos;
+      break;
+    case 2:
+      config.filter = VideoProcessor::kBilinear;
+      break;
+    case 3:
+      config.filter = VideoProcessor::kBicubic;
+      break;
+    default:
+      file.refuse("resample", "1 (Lanczos), 2 (bilinear) or 3 (bicubic)");
+  }
+  if (!file.at("size").is_null()) {
+    const Section size = file.section("size");
+    for (const char *key : {"height", "width"})
+      if (size.at(key).is_null()) file.refuse("size", "height and width");
+    config.height = size.whole("height", 0, 1, 8192);
+    config.width = size.whole("width", 0, 1, 8192);
+  }
+  config.rescale = file.truth("do_rescale", true) ? file.number("rescale_factor", config.rescale) : 1;
+  const bool normalize = file.truth("do_normalize", true);
+  const auto channels = [&](const char *key, double(&out)[3], double off, bool above_zero) {
+    const json &value = file.at(key);
+    if (!normalize) {
+      for (double &x : out) x = off;
+    } else if (!value.is_null()) {
+      if (!value.is_array() || value.size() != 3) file.refuse(key, "three numbers");
+      for (size_t i = 0; i < 3; ++i) {
+        if (!value[i].is_number() || !std::isfinite(value[i].get<double>()) || (above_zero && value[i] <= 0))
+          file.refuse(key, above_zero ? "three numbers above 0" : "three numbers");
+        out[i] = value[i].get<double>();
+      }
+    }
+  };
+  channels("image_mean", config.mean, 0, false);
+  channels("image_std", config.std, 1, true);
+  return config;
+}
+
+/// generation_config.json's, else config.json's, else its text_config's; one id or several.
+std::vector<int> read_end_tokens(const Section &generation, const Section &config, const Section &text,
+                                 int vocabulary) {
+  for (const Section &file : {generation, config, text}) {
+    const json &value = file.at("eos_token_id");
+    if (value.is_null()) continue;
+    std::vector<int> ids;
+    for (const auto &id : value.is_array() ? value : json::array({value})) {
+      if (!id.is_number_unsigned() || id >= vocabulary)
+        file.refuse("eos_token_id", "ids below vocab_size " + std::to_string(vocabulary));
+      ids.push_back(id.get<int>());
+    }
+    return ids;
+  }
+  return {};
+}
+
+}  // namespace
+
+LlavaOnevisionConfig read_llava_onevision(const Checkpoint &checkpoint) {
+  const Section file(checkpoint.config, checkpoint.folder + "/config.json");
+  file.only("model_type", "llava_onevision");
+  LlavaOnevisionConfig config;
+  config.vision = read_vision(file.section("vision_config"), !file.at("vision_config").is_null());
+  config.text = read_text(file.section("text_config"));
+  config.text.tied = config.text.tied || file.truth("tie_word_embeddings", false);
+  config.projector = file.activation("projector_hidden_act", config.projector);
+  config.projector_bias = file.truth("multimodal_projector_bias", true);
+  file.only("vision_feature_select_strategy", "full");  // "default" drops a class token, which SigLIP has not
+  const int layers = config.vision.layers;
+  const int layer = file.whole("vision_feature_layer", -1, -layers - 1, layers);
+  config.vision_layers_used = layer < 0 ? layers + 1 + layer : layer;
+  config.video_token = file.whole("video_token_index",
+                                  file.whole("video_token_id", config.video_token, 0, 1 << 24), 0, 1 << 24);
+  if (config.video_token >= config.text.vocabulary)
+    file.refuse("video_token_index", "an id below vocab_size " + std::to_string(config.text.vocabulary));
+  const Section processor(checkpoint.video_processor, checkpoint.folder + ": the video processor");
+  config.video = read_video(processor);
+  if (config.video.width != config.vision.image_size || config.video.height != config.vision.image_size)
+    processor.refuse("size", "the vision tower's " + std::to_string(config.vision.image_size) + "x" +
+                                 std::to_string(config.vision.image_size));
+  config.end_tokens = read_end_tokens({checkpoint.generation, checkpoint.folder + "/generation_config.json"},
+                                      file, file.section("text_config"), config.text.vocabulary);
+  return config;
+}
+
+}  // namespace vtok

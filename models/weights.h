@@ -1,0 +1,37 @@
+// The tensors a checkpoint must have, and one sentence on those that are missing, extra or wrongly shaped.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/checkpoint.h"
+#include "models/config.h"
+
+namespace vtok {
+
+struct ExpectedTensor {
+  std::string name;
+  std::vector<int64_t> shape;
+  bool optional = false;
+};
+
+/// vision_tower., multi_modal_projector. and image_newline.
+std::vector<ExpectedTensor> vision_tensors(const LlavaOnevisionConfig &config);
+/// language_model.
+std::vector<ExpectedTensor> language_tensors(const LlavaOnevisionConfig &config);
+
+/// Throws std::runtime_error naming a few of the tensors that are missing, have another shape or number type
+/// than expected, or stand under `prefixes` without being expected, and how many there are. Every name that
+/// is under none of `known` prefixes is extra too: such a file is of another model. Left alone are buffers
+/// that files of older releases hold (position_ids, inv_freq) and SigLIP's pooling head and last norm, which
+/// no token passes.
+void check_tensors(const Checkpoint &checkpoint, const std::vector<ExpectedTensor> &expected,
+                   const std::vector<std::string_view> &prefixes, const std::vector<std::string_view> &known);
+
+/// check_tensors() for the two halves of a LLaVA-OneVision checkpoint.
+void check_vision_tensors(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config);
+void check_language_tensors(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config);
+
+}  // namespace vtok
