@@ -92,10 +92,14 @@ TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
   return out;
 }
 
-BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, const Tokens *sources) {
+BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, GstBuffer *like, const Tokens *sources) {
   if (tokens.n < 1 || tokens.records.size() != size_t(tokens.n))
     throw std::logic_error("a token buffer needs tokens, and a record for each");
   BufferPtr buffer(gst_buffer_new());
+  if (like)
+    gst_buffer_copy_into(
+        buffer.get(), like,
+        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0, 0);
   append(buffer.get(), tokens);
   counts.n = tokens.n;
   for (guint &n : counts.extras_n) n = 0;

@@ -3,8 +3,11 @@
 #pragma once
 #include <gst/gst.h>
 
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gst/vtok/vtok.h"
@@ -53,8 +56,10 @@ struct TokenBuffer {
 TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info);
 
 /// A new buffer of host tokens, n >= 1, with records and counts (n and extras_n are filled in here); the
-/// memories share the tokens' data. PTS, duration and flags are the caller's.
-BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, const Tokens *sources = nullptr);
+/// memories share the tokens' data. PTS, duration, flags and other metas are those of `like`; null: the
+/// caller's business.
+BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, GstBuffer *like,
+                       const Tokens *sources = nullptr);
 
 inline Type type_of(GstVtokType type) { return static_cast<Type>(type); }
 inline GstVtokType type_of(Type type) { return static_cast<GstVtokType>(type); }

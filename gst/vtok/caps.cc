@@ -1,11 +1,10 @@
 // Number types, and caps of visual tokens to and from GstVtokInfo.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <algorithm>
 #include <iterator>
 #include <string_view>
-#include <vector>
 
 #include "gst/vtok/failure.h"
+#include "gst/vtok/names.h"
 #include "gst/vtok/vtok.h"
 
 using vtok::Refusal;
@@ -52,28 +51,6 @@ const gchar *string_of(const GstStructure *s, const char *field, const gchar *ab
   return value;
 }
 
-std::vector<std::string> split(std::string_view names) {
-  std::vector<std::string> parts;
-  if (names == "none") return parts;
-  while (true) {
-    const size_t comma = names.find(',');
-    parts.emplace_back(names.substr(0, comma));
-    if (comma == names.npos) return parts;
-    names.remove_prefix(comma + 1);
-  }
-}
-
-void check_extras(const gchar *extras) {
-  const auto names = split(extras);
-  if (names.size() > GST_VTOK_MAX_EXTRAS)
-    refuse(sentence("visual token caps: extras names ", names.size(), " side inputs, expected at most ",
-                    GST_VTOK_MAX_EXTRAS));
-  for (auto name = names.begin(); name != names.end(); ++name)
-    if (name->empty() || *name == "none" || std::find(names.begin(), name, *name) != name)
-      refuse(sentence("visual token caps: extras is \"", extras,
-                      "\", expected \"none\" or different names joined by commas"));
-}
-
 void parse(const GstCaps *caps, GstVtokInfo *info) {
   if (!caps || !gst_caps_is_fixed(caps)) refuse("visual token caps are not fixed");
   const GstStructure *s = gst_caps_get_structure(caps, 0);
@@ -105,7 +82,7 @@ void parse(const GstCaps *caps, GstVtokInfo *info) {
     refuse(sentence("visual token caps: stream-format is ", format, ", expected raw or framed"));
   found.framed = format == "framed";
   const gchar *extras = string_of(s, "extras", "none");
-  check_extras(extras);
+  vtok::check_extras(extras, GST_VTOK_ERROR_CAPS);
   const gchar *space = string_of(s, "space", "");
 
   gst_vtok_info_clear(info);
@@ -171,7 +148,7 @@ gsize gst_vtok_info_token_size(const GstVtokInfo *info) {
 guint gst_vtok_info_extras(const GstVtokInfo *info, const gchar *names[GST_VTOK_MAX_EXTRAS]) {
   guint n = 0;
   if (info->extras)
-    for (const auto &name : split(info->extras))
+    for (const auto &name : vtok::split_names(info->extras))
       if (n < GST_VTOK_MAX_EXTRAS) names[n++] = g_intern_string(name.c_str());
   return n;
 }

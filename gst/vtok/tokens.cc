@@ -4,11 +4,11 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 #include "gst/vtok/failure.h"
 #include "gst/vtok/layout.h"
+#include "gst/vtok/names.h"
 #include "gst/vtok/vtok.h"
 
 using vtok::Refusal;
@@ -90,9 +90,6 @@ const GstVtokRecord *as_records(Mapped::Bytes bytes, size_t n, const char *whose
   return reinterpret_cast<const GstVtokRecord *>(bytes.data);
 }
 
-// Side inputs that are tokens, and so have records of their own.
-bool is_tokens(const gchar *extra) { return std::string_view(extra) == "sources"; }
-
 void map_extras(Mapped &mapped, GstBuffer *buffer, const GstVtokInfo &info, const GstVtokCounts *counts,
                 GstVtokView &view) {
   const gchar *names[GST_VTOK_MAX_EXTRAS];
@@ -104,20 +101,20 @@ void map_extras(Mapped &mapped, GstBuffer *buffer, const GstVtokInfo &info, cons
     extra.name = names[e];
     extra.n = counts ? counts->extras_n[e] : 0;
     if (!extra.n) continue;
-    const guint needed = is_tokens(extra.name) ? 2 : 1;
+    const guint needed = vtok::has_records(extra.name) ? 2 : 1;
     if (next + needed > memories)
       refuse(sentence("a buffer of ", memories, " memories lacks the side input \"", extra.name,
                       "\" its counts name"));
     const size_t number = gst_vtok_type_size(info.type);
     const auto bytes = mapped.map(next++, number);
-    const size_t row = is_tokens(extra.name) ? gst_vtok_info_token_size(&info) : bytes.size / extra.n;
+    const size_t row = vtok::has_records(extra.name) ? gst_vtok_info_token_size(&info) : bytes.size / extra.n;
     if (bytes.size != extra.n * row || !row || row % number)
-      refuse(sentence(
-          "the side input \"", extra.name, "\" of ", extra.n, " rows is ", bytes.size, " bytes",
-          is_tokens(extra.name) ? sentence(", expected ", extra.n * row) : ", which the rows do not divide"));
+      refuse(sentence("the side input \"", extra.name, "\" of ", extra.n, " rows is ", bytes.size, " bytes",
+                      vtok::has_records(extra.name) ? sentence(", expected ", extra.n * row)
+                                                    : ", which the rows do not divide"));
     extra.size = bytes.size;
     extra.data = bytes.data;
-    if (is_tokens(extra.name))
+    if (vtok::has_records(extra.name))
       extra.records = as_records(mapped.map(next++, alignof(GstVtokRecord)), extra.n, extra.name);
   }
   if (next < memories && memories > 2)

@@ -139,6 +139,23 @@ GST_VTOK_API gboolean gst_vtok_view_map(GstVtokView *view, GstBuffer *buffer, co
 /* Closes it; a view that is not open is left alone. */
 GST_VTOK_API void gst_vtok_view_unmap(GstVtokView *view);
 
+/* ---- Framed packets: tokens that describe themselves, for files, sockets and brokers (docs/format.md) ---- */
+
+/* Which packet begins at `data`, of which `available` bytes are there? TRUE: *size is the bytes of the whole packet, or 0
+ * where more are needed to know (ask again with at least gst_vtok_framed_header_bytes()). FALSE: *error
+ * (GST_VTOK_ERROR_FRAMED): no header we know, sizes that contradict each other, a packet larger than `limit`. The CRC is not
+ * checked here. */
+GST_VTOK_API gboolean gst_vtok_framed_size(const guint8 *data, gsize available, gsize limit, gsize *size, GError **error);
+/* Bytes of a header without its strings. */
+GST_VTOK_API gsize gst_vtok_framed_header_bytes(void);
+/* A new buffer: the packet that holds everything of `raw`, whose caps say *info. The tokens are not copied; the packet keeps
+ * `raw` mapped. Flags, times and metas are raw's. NULL: *error, as of gst_vtok_view_map(). */
+GST_VTOK_API GstBuffer *gst_vtok_framed_write(GstBuffer *raw, const GstVtokInfo *info, GError **error);
+/* A new raw buffer out of exactly one packet: memories, GstVtokMeta, PTS, duration, DELTA_UNIT and DISCONT; *info gets what the
+ * raw caps say (start it with GST_VTOK_INFO_INIT). Nothing is copied where the packet lies in one memory. NULL: *error
+ * (GST_VTOK_ERROR_FRAMED) says what is wrong, and *info is as it was; no byte of the packet is trusted. */
+GST_VTOK_API GstBuffer *gst_vtok_framed_read(GstBuffer *packet, GstVtokInfo *info, GError **error);
+
 G_END_DECLS
 
 #endif

@@ -11,7 +11,8 @@ static bool leaked = false;
 // The leaks tracer (GST_TRACERS=leaks) says so once, in gst_deinit.
 static GLogWriterOutput watch(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer) {
   for (gsize i = 0; i < n; ++i)
-    if (!strcmp(fields[i].key, "MESSAGE") && strstr(static_cast<const char *>(fields[i].value), "Leaks detected"))
+    if (!strcmp(fields[i].key, "MESSAGE") &&
+        strstr(static_cast<const char *>(fields[i].value), "Leaks detected"))
       leaked = true;
   return g_log_writer_default(level, fields, n, nullptr);
 }

@@ -1,0 +1,216 @@
+// vtokkeyframe: leaves out frames that show nothing new and says where groups start.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-vtokkeyframe
+ * @title: vtokkeyframe
+ * @short_description: drops near-duplicate frames, opens groups
+ *
+ * Compares each frame with the last one kept, on a small luma picture, and drops it where the change is not
+ * above `threshold`. Kept frames pass unchanged and uncopied; a meta on each names its group. A group starts
+ * with the first frame, after FLUSH, SEGMENT or a caps change, when it would grow longer than `max-interval`,
+ * and, with `method=scene`, at each cut. Where frames are dropped, a GAP event a second tells downstream that
+ * time goes on.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=300 pattern=ball ! vtokkeyframe threshold=0.02 ! videoconvert !
+ * autovideosink
+ * ]|
+ */
+#include <gst/video/video.h>
+
+#include "gst/bridge.h"
+#include "gst/compressor.h"
+#include "gst/element.h"
+#include "gst/groups.h"
+#include "gst/thumbnail.h"
+#include "models/keyframe.h"
+
+GST_DEBUG_CATEGORY_STATIC(vtokkeyframe_debug);
+#define GST_CAT_DEFAULT vtokkeyframe_debug
+
+namespace vtok {
+namespace {
+
+constexpr GstClockTime kGapEvery = GST_SECOND;
+
+struct KeyframeSettings {
+  int method = row_named(keyframe_methods(), "difference");
+  double threshold = -1;
+  uint64_t min_interval = 0, max_interval = 10 * GST_SECOND;
+
+  template <class V>
+  void each(V &&v) {
+    using enum Access;
+    v(method, "method", "How much a frame differs from the last kept one",
+      choices("GstVtokKeyframeMethod", keyframe_methods()));
+    v(threshold, "threshold", "A frame is kept when its change is above; -1: the method's own", -1., 1.,
+      kPlaying);
+    v(min_interval, "min-interval", "Least time between kept frames, ns", 0, G_MAXINT64, kPlaying);
+    v(max_interval, "max-interval", "Longest group, ns; 0: no limit", 0, G_MAXINT64, kPlaying);
+  }
+};
+
+class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
+  // From start to stop; the streaming thread's. Times in ns, GST_CLOCK_TIME_NONE where there is none yet.
+  const KeyframeMethod *row_ = nullptr;
+  std::unique_ptr<Keyframe> method_;
+  std::optional<Thumbnailer> thumbnailer_;
+  GstClockTime frame_ = 0;  // how long a frame without a duration lasts
+  bool restart_ = true;     // the next frame is kept and starts a group
+  GstClockTime kept_ = GST_CLOCK_TIME_NONE, group_start_ = GST_CLOCK_TIME_NONE;
+  GstClockTime told_ = GST_CLOCK_TIME_NONE;  // downstream has heard of the time up to here
+  GstClockTime end_ = GST_CLOCK_TIME_NONE;   // of the last frame that came in
+  uint64_t group_ = 0;
+
+  std::atomic<uint64_t> frames_in_{0}, frames_out_{0}, groups_{0}, duplicates_{0}, too_soon_{0}, bad_{0},
+      gaps_{0}, ns_{0};
+
+ public:
+  using Element::Element;
+  static constexpr ElementInfo kInfo{"vtokkeyframe", "GstVtokKeyframe", "Visual token keyframe selector",
+                                     "Filter/Tokens",
+                                     "Drops frames that show nothing new, marks where groups start"};
+
+  static void class_init(GstBaseTransformClass *klass) {
+    GST_DEBUG_CATEGORY_INIT(vtokkeyframe_debug, "vtokkeyframe", 0, "Visual token keyframe selector");
+    add_pad_template(klass, "sink", GST_PAD_SINK, GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL));
+    add_pad_template(klass, "src", GST_PAD_SRC, GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL));
+    klass->passthrough_on_same_caps = TRUE;
+    klass->start = Hook<&VtokKeyframe::start, FALSE>();
+    klass->set_caps = Hook<&VtokKeyframe::set_caps, FALSE>();
+    klass->sink_event = Hook<&VtokKeyframe::sink_event, FALSE>();
+    klass->generate_output = Hook<&VtokKeyframe::generate_output, GST_FLOW_ERROR>();
+  }
+
+  GstStructure *stats() const {
+    return gst_structure_new("vtokkeyframe", "frames-in", G_TYPE_UINT64, guint64(frames_in_), "frames-out",
+                             G_TYPE_UINT64, guint64(frames_out_), "groups", G_TYPE_UINT64, guint64(groups_),
+                             "dropped-duplicate", G_TYPE_UINT64, guint64(duplicates_), "dropped-min-interval",
+                             G_TYPE_UINT64, guint64(too_soon_), "dropped-bad-frame", G_TYPE_UINT64,
+                             guint64(bad_), "gaps", G_TYPE_UINT64, guint64(gaps_), "compare-ms",
+                             G_TYPE_DOUBLE, double(ns_) / 1e6, nullptr);
+  }
+
+ private:
+  gboolean start() {
+    for (auto *count : {&frames_in_, &frames_out_, &groups_, &duplicates_, &too_soon_, &bad_, &gaps_, &ns_})
+      *count = 0;
+    row_ = &keyframe_methods()[settings().method];
+    method_ = row_->make();
+    group_ = 0;
+    forget();
+    return TRUE;
+  }
+
+  void forget() {
+    restart_ = true;
+    kept_ = group_start_ = told_ = end_ = GST_CLOCK_TIME_NONE;
+    method_->reset();
+  }
+
+  gboolean set_caps(GstCaps *in, GstCaps *) {
+    GstVideoInfo info;
+    if (!gst_video_info_from_caps(&info, in)) throw ElementError(wrong_caps(), "these are no raw video caps");
+    thumbnailer_.emplace(info);
+    frame_ = info.fps_n > 0 ? gst_util_uint64_scale(GST_SECOND, info.fps_d, info.fps_n) : 0;
+    restart_ = true;
+    method_->reset();
+    return TRUE;
+  }
+
+  gboolean sink_event(GstEvent *event) {
+    switch (GST_EVENT_TYPE(event)) {
+      case GST_EVENT_SEGMENT:
+        tell_time(end_);
+        forget();
+        break;
+      case GST_EVENT_FLUSH_STOP:
+        forget();
+        break;
+      case GST_EVENT_EOS:
+        tell_time(end_);
+        break;
+      default:
+        break;
+    }
+    return GST_BASE_TRANSFORM_CLASS(Holder<VtokKeyframe>::parent_class)->sink_event(object(), event);
+  }
+
+  GstFlowReturn generate_output(GstBuffer **out) {
+    *out = nullptr;
+    BufferPtr in(std::exchange(object()->queued_buf, nullptr));
+    if (!in) return GST_FLOW_OK;
+    ++frames_in_;
+    return guarded_buffer(
+        object(),
+        [&] {
+          *out = select(std::move(in)).release();
+          return GST_FLOW_OK;
+        },
+        [&] { ++bad_; });
+  }
+
+  // The frame, marked, or null where it is dropped.
+  BufferPtr select(BufferPtr in) {
+    const KeyframeSettings now = settings();
+    const GstClockTime pts = GST_BUFFER_PTS(in.get());
+    const GstClockTime lasts =
+        GST_BUFFER_DURATION_IS_VALID(in.get()) ? GST_BUFFER_DURATION(in.get()) : frame_;
+    Thumbnail picture;
+    double change;
+    {
+      Stopwatch watch(ns_);
+      picture = thumbnailer_->make(in.get());
+      change = method_->change(picture);
+    }
+    if (GST_CLOCK_TIME_IS_VALID(pts)) end_ = pts + lasts;
+
+    const bool above = change > (now.threshold < 0 ? row_->threshold : now.threshold);
+    const bool too_long = now.max_interval && since(group_start_, end_) > now.max_interval;
+    const bool timed = GST_CLOCK_TIME_IS_VALID(kept_) && GST_CLOCK_TIME_IS_VALID(pts);
+    if (timed && pts < kept_) restart_ = true;  // time has run back without a segment to say so
+    const bool too_soon = timed && since(kept_, pts) < now.min_interval;
+    const bool starts = restart_ || too_long || (above && row_->opens_groups && !too_soon);
+    GST_LOG_OBJECT(object(), "%" GST_TIME_FORMAT ": change %.4f%s", GST_TIME_ARGS(pts), change,
+                   starts ? ", starts a group" : "");
+    if (!starts && (!above || too_soon)) {
+      ++(above ? too_soon_ : duplicates_);
+      if (since(told_, end_) >= kGapEvery) tell_time(end_);
+      return nullptr;
+    }
+    method_->keep(picture);
+    kept_ = pts;
+    told_ = end_;
+    ++frames_out_;
+    if (starts) {
+      group_start_ = pts;
+      group_ += groups_ > 0;
+      ++groups_;
+      restart_ = false;
+    }
+    BufferPtr kept(gst_buffer_make_writable(in.release()));  // copies no pixel
+    set_video_group(kept.get(), group_);
+    return kept;
+  }
+
+  // ns from one time to another; 0 where either is unknown or they run backwards.
+  static GstClockTime since(GstClockTime from, GstClockTime to) {
+    return GST_CLOCK_TIME_IS_VALID(from) && GST_CLOCK_TIME_IS_VALID(to) && to > from ? to - from : 0;
+  }
+
+  // A GAP over what downstream has not heard of.
+  void tell_time(GstClockTime until) {
+    const GstClockTime silent = since(told_, until);
+    if (!silent) return;
+    ++gaps_;
+    gst_pad_push_event(object()->srcpad, gst_event_new_gap(told_, silent));
+    told_ = until;
+  }
+};
+
+}  // namespace
+
+bool register_vtokkeyframe(GstPlugin *plugin) { return register_element<VtokKeyframe>(plugin); }
+
+}  // namespace vtok
