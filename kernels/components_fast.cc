@@ -37,12 +37,14 @@ void link(const Cosines &cosines, const Tile &tile, float above, uint64_t *bits,
 }
 
 void unite(const Tile &tile, const uint64_t *bits, const uint8_t *sampled, Forest &sets) {
-  for (int i = tile.top; i < tile.bottom; i++)
+  for (int i = tile.top; i < tile.bottom; i++) {
+    int root = sets.find(i);
     for (size_t w = 0; w < words(tile); w++)
       for (uint64_t word = *bits++; word; word &= word - 1) {
         const int j = tile.left + int(w * 64) + std::countr_zero(word);
-        if (!sampled || sampled[i] || sampled[j]) sets.unite(i, j);
+        if (!sampled || sampled[i] || sampled[j]) root = sets.unite_root(root, j);
       }
+  }
 }
 
 }  // namespace

@@ -22,6 +22,11 @@ class Forest {
     parent[size_t(i > j ? i : j)] = i > j ? j : i;
     return true;
   }
+  int unite_root(int root, int j) {  // root: find() of a member; returns the root of both sets
+    j = find(j);
+    if (root == j) return root;
+    return parent[size_t(root > j ? root : j)] = root > j ? j : root;
+  }
 };
 
 /// Numbers the sets by the index of their hub, the member of highest degree (ties: the lowest index).

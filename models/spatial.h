@@ -9,12 +9,12 @@
 
 namespace vtok {
 
-/// How far to compress; the smallest bound holds. A controller meets it exactly, ties aside.
+/// How far to compress. A share is met exactly, a bound never exceeded; the smaller of the two holds.
 struct Budget {
   double retention = 0;  // (0, 1]: share of the encoder's tokens; 0: the method's own rule
   int max_tokens = 0;    // 0: none
-  /// The number of tokens to keep of `source` encoder tokens; 0: the method's own rule.
-  int target(int64_t source) const;
+  /// The number of tokens to keep of `source` encoder tokens, at least 1, where the method's own rule would keep `own`.
+  int keep(int64_t source, int own) const;
 };
 
 /// Every method's settings; each uses those it knows.

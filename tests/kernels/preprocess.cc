@@ -44,7 +44,7 @@ std::vector<float> preprocess(const Kernels &table, const Picture &p, const Filt
 
 TEST_CASE("the reference processor's pixels") {
   for (const char *name : {"case-a", "case-b"}) {
-    const std::string folder = std::string(GOLDEN "/llava-onevision/") + name;
+    const std::string folder = std::string(VTOK_GOLDEN "/llava-onevision/") + name;
     const std::string frames = test::read_bytes(folder + "/frames.rgb");
     const test::Array expected = test::read_npy(folder + "/pixel_values.npy");
     const int width = name == std::string("case-a") ? 70 : 161, height = width == 70 ? 70 : 97;

@@ -1,0 +1,28 @@
+// The lengths of tokens; tokens that are not finite are refused here.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/norms.h"
+
+#include <cmath>
+
+#include "kernels/kernels.h"
+#include "models/error.h"
+
+namespace vtok {
+
+std::vector<float> finite_norms(const Tokens &tokens) {
+  if (tokens.dim < 1)
+    throw BadTokens("tokens are " + std::to_string(tokens.dim) + " numbers wide, expected at least 1");
+  std::vector<float> norms(static_cast<size_t>(tokens.n));
+  cpu().norms({.x = static_cast<const float *>(tokens.data.get()),
+               .n = tokens.n,
+               .d = tokens.dim,
+               .out = norms.data()},
+              nullptr);
+  for (int i = 0; i < tokens.n; i++)
+    if (!std::isfinite(norms[size_t(i)]))
+      throw BadTokens("token " + std::to_string(i) + " of " + std::to_string(tokens.n) +
+                      " holds NaN or infinity, expected finite numbers");
+  return norms;
+}
+
+}  // namespace vtok

@@ -1,0 +1,27 @@
+// The table of spatial methods, and the arithmetic of budgets.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/spatial.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace vtok {
+
+int Budget::keep(int64_t source, int own) const {
+  int64_t keep = retention > 0 ? std::llround(std::min(retention, 1.) * double(source)) : own;
+  if (max_tokens > 0) keep = std::min<int64_t>(keep, max_tokens);
+  return int(std::clamp<int64_t>(keep, 1, INT32_MAX));
+}
+
+std::unique_ptr<Spatial> make_spatial_none(const CompressorSettings &);
+std::unique_ptr<Spatial> make_spatial_scc(const CompressorSettings &);
+
+std::span<const SpatialMethod> spatial_methods() {
+  static constexpr SpatialMethod kMethods[] = {
+      {"none", "keeps every token", make_spatial_none},
+      {"scc", "means of the connected components of tokens that are alike", make_spatial_scc},
+  };
+  return kMethods;
+}
+
+}  // namespace vtok

@@ -1,0 +1,21 @@
+// Spatial method `none`: keeps every token, whatever the budget.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/norms.h"
+#include "models/spatial.h"
+
+namespace vtok {
+namespace {
+
+class None : public Spatial {
+ public:
+  Tokens compress(const Tokens &frame, int64_t) override {
+    finite_norms(to_float32(frame));
+    return frame;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Spatial> make_spatial_none(const CompressorSettings &) { return std::make_unique<None>(); }
+
+}  // namespace vtok
