@@ -99,7 +99,8 @@ BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, GstBuffer *li
   if (like)
     gst_buffer_copy_into(
         buffer.get(), like,
-        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0, 0);
+        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0,
+        gsize(-1));
   append(buffer.get(), tokens);
   counts.n = tokens.n;
   for (guint &n : counts.extras_n) n = 0;

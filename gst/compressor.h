@@ -6,6 +6,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "gst/bridge.h"
 #include "gst/settings.h"
@@ -75,8 +77,10 @@ class Stopwatch {
   ~Stopwatch() { ns_ += std::chrono::nanoseconds(std::chrono::steady_clock::now() - start_).count(); }
 };
 
-/// True where these caps, as a peer answers them, ask for the side input: their first structure with a field
-/// `extras` prefers it.
-bool caps_ask_for(const GstCaps *peer, const char *extra);
+/// Throws BadTokens where a method that knows no budget kept more than the caps allow.
+void check_bound(const Tokens &tokens, const StreamInfo &info, const char *method);
+
+/// The first structure of these caps whose field `extras` names the side input.
+std::optional<guint> caps_naming(const GstCaps *caps, const char *extra);
 
 }  // namespace vtok

@@ -2,14 +2,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/gst.h>
 
-#include <initializer_list>
+namespace vtok {
+// Each stands at the end of its element's file.
+bool register_vtokspatial(GstPlugin *plugin);
+bool register_vtoktemporal(GstPlugin *plugin);
+}  // namespace vtok
 
 namespace {
 
-// Each stands at the end of its element's file: bool register_<name>(GstPlugin *) { return
-// register_element<...>(plugin); }
 using Register = bool (*)(GstPlugin *);
-constexpr std::initializer_list<Register> kElements = {};
+constexpr Register kElements[] = {vtok::register_vtokspatial, vtok::register_vtoktemporal};
 
 gboolean plugin_init(GstPlugin *plugin) {
   for (const Register add : kElements)

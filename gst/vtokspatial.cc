@@ -118,7 +118,7 @@ class VtokSpatial : public Element<GstBaseTransform, SpatialSettings> {
     GstCaps *to = gst_caps_copy(caps);
     for (guint i = 0; i < gst_caps_get_size(to); ++i)
       gst_structure_remove_fields(gst_caps_get_structure(to, i), "max-tokens", "extras", nullptr);
-    if (!caps_ask_for(caps, "sources")) return to;
+    if (!caps_naming(caps, "sources")) return to;
     GstCaps *first = gst_caps_copy(to);
     gst_caps_set_simple(first, "extras", G_TYPE_STRING, "sources", nullptr);
     gst_caps_append(first, to);
@@ -127,12 +127,17 @@ class VtokSpatial : public Element<GstBaseTransform, SpatialSettings> {
 
   GstCaps *fixate_caps(GstPadDirection from, GstCaps *caps, GstCaps *to) {
     if (from == GST_PAD_SRC) return gst_caps_fixate(to);
-    to = gst_caps_make_writable(gst_caps_truncate(to));
     GstCaps *peer = gst_pad_peer_query_caps(object()->srcpad, nullptr);
-    GstStructure *s = gst_caps_get_structure(to, 0);
-    gst_structure_fixate_field_string(s, "extras", caps_ask_for(peer, "sources") ? "sources" : "none");
+    const auto named = caps_naming(to, "sources");
+    const bool wanted = named && caps_naming(peer, "sources");
     gst_caps_unref(peer);
-    gst_structure_fixate_field_nearest_int(s, "max-tokens", G_MAXINT32);
+    GstCaps *one = gst_caps_copy_nth(to, wanted ? *named : 0);
+    gst_caps_unref(to);
+    to = one;
+    GstStructure *s = gst_caps_get_structure(to, 0);
+    gst_structure_fixate_field_string(s, "extras", wanted ? "sources" : "none");
+    if (gst_structure_has_field(s, "max-tokens"))
+      gst_structure_fixate_field_nearest_int(s, "max-tokens", G_MAXINT32);
     GST_DEBUG_OBJECT(object(), "%" GST_PTR_FORMAT " becomes %" GST_PTR_FORMAT, caps, to);
     return gst_caps_fixate(to);
   }
@@ -178,9 +183,7 @@ class VtokSpatial : public Element<GstBaseTransform, SpatialSettings> {
   BufferPtr compress(GstBuffer *in) {
     const SpatialSettings now = settings();
     if (!method_ || now != made_for_) {
-      // A bound that is not upstream's own was asked for by downstream.
-      const int asked = out_->max_tokens == in_->max_tokens ? 0 : out_->max_tokens;
-      method_ = spatial_methods()[now.method].make(now.compressor(asked));
+      method_ = spatial_methods()[now.method].make(now.compressor(out_->max_tokens));
       made_for_ = now;
     }
     TokenBuffer frame = read_tokens(in, in_);
@@ -189,6 +192,7 @@ class VtokSpatial : public Element<GstBaseTransform, SpatialSettings> {
       Stopwatch watch(stats_.ns);
       fewer = method_->compress(frame.tokens, int64_t(frame.counts.source_tokens));
     }
+    check_bound(fewer, out_, spatial_methods()[now.method].name);
     GST_LOG_OBJECT(object(), "%d of %d tokens", fewer.n, frame.tokens.n);
     stats_.tokens_in += frame.tokens.n;
     stats_.tokens_out += fewer.n;

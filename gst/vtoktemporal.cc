@@ -256,6 +256,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     }
     raise_latency(group.duration());
     if (!tokens.n) return GST_FLOW_OK;
+    check_bound(tokens, out_, temporal_methods()[used_.method].name);
     const bool incremental = used_.mode == Mode::kIncremental;
     BufferPtr out = write_tokens(tokens, group.counts(incremental), group.like.get());
     GST_BUFFER_PTS(out.get()) = group.pts;

@@ -17,9 +17,7 @@ const Kernels &plain() {
                              .components = reference::components,
                              .tree = reference::tree,
                              .nearest = reference::nearest,
-                             .means = reference::means,
-                             .matvec = reference::matvec,
-                             .attend = reference::attend};
+                             .means = reference::means};
   return table;
 }
 
@@ -34,8 +32,6 @@ const Kernels &cpu() {
     t.tree = fast::tree;
     t.nearest = fast::nearest;
     t.means = fast::means;
-    t.matvec = fast::matvec;
-    t.attend = fast::attend;
     return t;
   }();
   return table;

@@ -101,7 +101,8 @@ GstBuffer *write(GstBuffer *raw, const GstVtokInfo &info) {
   BufferPtr packet = new_buffer();
   gst_buffer_copy_into(
       packet.get(), raw,
-      GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0, 0);
+      GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0,
+      gsize(-1));
   append(packet.get(), bytes->data(), bytes->size(), bytes);
   for (const auto &[data, size] : parts) append(packet.get(), data, size, view);
   return packet.release();

@@ -123,12 +123,15 @@ TEST_CASE("a group start and made records survive too") {
   Info info(2);
   GstBuffer *raw = buffer_of(info.c, ramp(4, 2));
   GST_BUFFER_FLAG_SET(raw, GST_BUFFER_FLAG_DISCONT);
+  GST_BUFFER_DURATION(raw) = 40;
   GstBuffer *framed = gst_vtok_framed_write(raw, &info.c, nullptr);
   REQUIRE(framed);
   GstBuffer *again = gst_vtok_framed_read(framed, &info.c, nullptr);
   REQUIRE(again);
   CHECK(!GST_BUFFER_FLAG_IS_SET(again, GST_BUFFER_FLAG_DELTA_UNIT));
   CHECK(GST_BUFFER_FLAG_IS_SET(again, GST_BUFFER_FLAG_DISCONT));
+  CHECK(GST_BUFFER_DURATION(framed) == 40);
+  CHECK(GST_BUFFER_DURATION(again) == 40);
   GstVtokView view;
   REQUIRE(gst_vtok_view_map(&view, again, &info.c, nullptr));
   CHECK(view.records[3].column == 3);
