@@ -17,7 +17,9 @@ const Kernels &plain() {
                              .components = reference::components,
                              .tree = reference::tree,
                              .nearest = reference::nearest,
-                             .means = reference::means};
+                             .means = reference::means,
+                             .matvec = reference::matvec,
+                             .attend = reference::attend};
   return table;
 }
 
@@ -32,6 +34,8 @@ const Kernels &cpu() {
     t.tree = fast::tree;
     t.nearest = fast::nearest;
     t.means = fast::means;
+    t.matvec = fast::matvec;
+    t.attend = fast::attend;
     return t;
   }();
   return table;

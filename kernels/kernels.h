@@ -129,6 +129,29 @@ struct Means {
   uint64_t *counts;  // * [m]
 };
 
+/// A matrix times one row, as decoding needs it: out[r] = bias[r] + sum over c of weights[r][c] * x[c]. Sums in float32.
+struct MatVec {
+  const void *weights;  // * [rows, columns]
+  bool bfloat16;        // weights are bfloat16, else float32
+  int rows, columns;
+  const float *x;     // * [columns]
+  const float *bias;  // * [rows]; null: none
+  float *out;         // * [rows]
+};
+
+/// Attention of one row over a cache of keys and values, `heads / kv_heads` heads reading each pair of them:
+///   out[h] = sum over t < length of softmax over t of (scale * <q[h], keys[k][t]>) * values[k][t], k = h * kv_heads / heads
+struct Attend {
+  const float *q;              // * [heads, head]
+  const void *keys, *values;   // * [kv_heads, stride, head]
+  bool bfloat16;               // keys and values are bfloat16, else float32
+  int heads, kv_heads, head;   // kv_heads divides heads
+  int length;                  // >= 1
+  int64_t stride;              // rows there is room for, >= length
+  float scale;
+  float *out;  // * [heads, head]
+};
+
 template <class Args>
 using Kernel = void (*)(const Args &, Stream *);
 
@@ -143,6 +166,8 @@ struct Kernels {
   Kernel<Tree> tree;
   Kernel<Nearest> nearest;
   Kernel<Means> means;
+  Kernel<MatVec> matvec;
+  Kernel<Attend> attend;
 };
 
 const Kernels &plain();  // plain C++: defines what is correct

@@ -14,5 +14,7 @@ void components(const Components &, Stream *);
 void tree(const Tree &, Stream *);
 void nearest(const Nearest &, Stream *);
 void means(const Means &, Stream *);
+void matvec(const MatVec &, Stream *);
+void attend(const Attend &, Stream *);
 
 }  // namespace vtok::reference

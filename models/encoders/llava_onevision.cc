@@ -1,0 +1,110 @@
+// LLaVA-OneVision's encoder: SigLIP, projector, bilinear pooling of video frames.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/encoders/llava_onevision.h"
+
+#include <utility>
+
+#include "kernels/kernels.h"
+
+namespace vtok {
+namespace {
+
+at::Tensor host_float(const at::Tensor &x) { return x.to(at::kCPU, at::kFloat); }
+
+}  // namespace
+
+LlavaOnevision::LlavaOnevision(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,
+                               const Progress &progress)
+    : LlavaOnevision(Weights(checkpoint, placement, progress, {"vision_tower.", "multi_modal_projector."}),
+                     read_llava_onevision(*checkpoint)) {}
+
+LlavaOnevision::LlavaOnevision(Weights weights, const LlavaOnevisionConfig &config)
+    : placement_(weights.placement()),
+      config_(config),
+      tower_(weights, config.vision, config.vision_layers_used),
+      linear1_(weights, "multi_modal_projector.linear_1", config.text.hidden, config.vision.hidden,
+               config.projector_bias),
+      linear2_(weights, "multi_modal_projector.linear_2", config.text.hidden, config.text.hidden,
+               config.projector_bias) {}
+
+at::Tensor LlavaOnevision::pixels(std::span<const Picture> pictures) {
+  const VideoProcessor &video = config_.video;
+  static constexpr Interpolation kFilters[] = {
+      Interpolation::kLanczos, Interpolation::kBilinear,
+      Interpolation::kBicubic};  // VideoProcessor::Filter counts from 1
+  const at::Tensor out = at::empty({int64_t(pictures.size()), 3, video.height, video.width});
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const Picture &picture = pictures[i];
+    const auto [entry, fresh] = filters_.try_emplace({picture.width, picture.height});
+    auto &[across, down] = entry->second;
+    if (fresh) {
+      across = make_filter(picture.width, video.width, kFilters[video.filter - 1]);
+      down = make_filter(picture.height, video.height, kFilters[video.filter - 1]);
+    }
+    Preprocess args{.rgb = picture.rgb,
+                    .stride = picture.stride,
+                    .across = across.view(),
+                    .down = down.view(),
+                    .out = out[int64_t(i)].data_ptr<float>()};
+    for (int c = 0; c < 3; ++c) {  // (byte * rescale - mean) / std, with one product less
+      args.mean[c] = float(video.mean[c] / video.rescale);
+      args.deviation[c] = float(video.std[c] / video.rescale);
+    }
+    if (picture.device < 0) {
+      cpu().preprocess(args, nullptr);
+    } else {
+      const at::Tensor copy =
+          at::from_blob(const_cast<uint8_t *>(picture.rgb), {picture.height, int64_t(picture.stride)},
+                        at::TensorOptions(at::kByte).device(at::kCUDA, c10::DeviceIndex(picture.device)))
+              .to(at::kCPU);
+      args.rgb = copy.data_ptr<uint8_t>();
+      cpu().preprocess(args, nullptr);
+    }
+  }
+  return out;
+}
+
+at::Tensor LlavaOnevision::tokens(const at::Tensor &pixels, Stages *stages) const {
+  const at::ScalarType type = scalar_type(placement_.type);
+  const int64_t n = pixels.size(0), grid = config_.vision.grid(), hidden = config_.text.hidden,
+                pooled = config_.pooled();
+  const at::Tensor vision = tower_(pixels.to(torch_device(placement_)));
+  const at::Tensor inner = activate(config_.projector, linear1_(vision.flatten(0, 1).to(type)));
+  const at::Tensor projected = linear2_(inner).to(at::kFloat).view({n, grid * grid, hidden});
+  // Half pixels, no antialiasing: as Hugging Face pools.
+  const at::Tensor map = projected.transpose(1, 2).reshape({n, hidden, grid, grid});
+  const at::Tensor tokens =
+      at::upsample_bilinear2d(map, {pooled, pooled}, false).flatten(2).transpose(1, 2).to(type).contiguous();
+  if (stages) *stages = {pixels, host_float(vision), host_float(projected), host_float(tokens)};
+  return tokens;
+}
+
+std::vector<Tokens> LlavaOnevision::encode(std::span<const Picture> pictures) {
+  return encode(pictures, nullptr);
+}
+
+std::vector<Tokens> LlavaOnevision::encode(std::span<const Picture> pictures, Stages *stages) {
+  if (pictures.empty()) return {};
+  c10::InferenceMode guard;
+  const std::lock_guard lock(mutex_);
+  const at::Tensor all = tokens(pixels(pictures), stages);
+  const int edge = config_.pooled(), count = edge * edge;
+  std::vector<Record> records(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    records[size_t(i)].row = uint16_t(i / edge);
+    records[size_t(i)].column = uint16_t(i % edge);
+  }
+  std::vector<Tokens> out(pictures.size());
+  for (size_t i = 0; i < out.size(); ++i) {
+    auto kept = std::make_shared<at::Tensor>(all[int64_t(i)]);  // shares the batch's storage
+    out[i] = {placement_.type,
+              count,
+              config_.text.hidden,
+              placement_.device,
+              std::shared_ptr<const void>(kept, kept->data_ptr()),
+              records};
+  }
+  return out;
+}
+
+}  // namespace vtok

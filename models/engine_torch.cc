@@ -1,0 +1,90 @@
+// The vtok-torch module's one door: an Engine whose encoders and language models run on LibTorch.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "models/encoders/llava_onevision.h"
+#include "models/engine.h"
+
+namespace vtok {
+namespace {
+
+/// The CUDA driver, asked without LibTorch's CUDA half, which takes seconds to load.
+struct Driver {
+  int devices = 0;
+  int (*attribute)(int *, int, int) = nullptr;  // cuDeviceGetAttribute
+
+  Driver() {
+    void *library = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (!library) return;
+    const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(library, "cuInit"));
+    const auto count = reinterpret_cast<int (*)(int *)>(dlsym(library, "cuDeviceGetCount"));
+    attribute = reinterpret_cast<int (*)(int *, int, int)>(dlsym(library, "cuDeviceGetAttribute"));
+    if (!init || !count || !attribute || init(0) != 0 || count(&devices) != 0) devices = 0;
+  }
+};
+
+const Driver &driver() {
+  static const Driver instance;
+  return instance;
+}
+
+/// libtorch_cuda.so lies beside libtorch_cpu.so where the full wheel is installed.
+bool load_torch_cuda() {
+  static const bool loaded = [] {
+    Dl_info place;
+    if (!dladdr(reinterpret_cast<const void *>(&at::get_num_threads), &place)) return false;
+    const auto beside = std::filesystem::path(place.dli_fname).parent_path() / "libtorch_cuda.so";
+    return dlopen(beside.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr && at::hasCUDA();
+  }();
+  return loaded;
+}
+
+class TorchEngine : public Engine {
+ public:
+  int cuda_devices() const override {
+    return driver().devices > 0 && load_torch_cuda() ? driver().devices : 0;
+  }
+  bool fast_bfloat16(int device) const override {
+    if (device < 0) return cpu_bfloat16();
+    constexpr int kComputeCapabilityMajor = 75;  // cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
+    int major = 0;
+    return cuda_devices() > device && driver().attribute(&major, kComputeCapabilityMajor, device) == 0 &&
+           major >= 8;
+  }
+  std::shared_ptr<Encoder> make_encoder(std::shared_ptr<const Checkpoint> checkpoint,
+                                        const Placement &placement, const Progress &progress) override {
+    check(placement);
+    return std::make_shared<LlavaOnevision>(std::move(checkpoint), placement, progress);
+  }
+  std::shared_ptr<Llm> make_llm(std::shared_ptr<const Checkpoint>, const Placement &,
+                                const Progress &) override {
+    throw std::runtime_error("this build of vtok-torch runs encoders only");
+  }
+
+ private:
+  void check(const Placement &placement) const {
+    if (placement.device >= 0 && placement.device >= cuda_devices())
+      throw std::runtime_error("there is no cuda:" + std::to_string(placement.device) +
+                               "; LibTorch can use " + std::to_string(cuda_devices()) + " CUDA devices here");
+  }
+  static bool cpu_bfloat16() {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
+#else
+    return false;
+#endif
+  }
+};
+
+}  // namespace
+}  // namespace vtok
+
+extern "C" __attribute__((visibility("default"))) vtok::Engine *vtok_torch_engine(int version) {
+  static vtok::TorchEngine engine;
+  return version == vtok::kEngineVersion ? &engine : nullptr;
+}

@@ -1,0 +1,85 @@
+// The parts models are made of: weights asked for by name and shape, linear layers, norms, rotary positions.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <ATen/ATen.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/checkpoint.h"
+#include "models/config.h"
+#include "models/encoder.h"
+#include "models/placement.h"
+
+namespace vtok {
+
+at::ScalarType scalar_type(Type type);  // throws std::invalid_argument for int8 and float8
+at::Device torch_device(const Placement &placement);
+
+/// Gives out a checkpoint's tensors in a placement's number type and on its device. A tensor that already has
+/// the type stays where the file is mapped; any other is converted once.
+class Weights {
+ public:
+  /// Progress runs from 0 to 1 over the bytes of the tensors whose names begin with one of `prefixes`.
+  Weights(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement, Progress progress,
+          std::vector<std::string> prefixes);
+  bool has(const std::string &name) const;
+  /// Throws std::runtime_error naming the tensor, what was found and what was expected; Cancelled.
+  at::Tensor get(const std::string &name, at::IntArrayRef shape);
+  at::Tensor get_float(const std::string &name, at::IntArrayRef shape);  // float32: norms
+  const Placement &placement() const { return placement_; }
+
+ private:
+  at::Tensor load(const std::string &name, at::IntArrayRef shape, at::ScalarType type);
+
+  std::shared_ptr<const Checkpoint> checkpoint_;
+  Placement placement_;
+  Progress progress_;
+  double total_ = 0, done_ = 0;  // bytes
+};
+
+struct Linear {
+  at::Tensor weight;  // [out, in], the placement's type
+  at::Tensor bias;    // [out], the same type; undefined: none
+
+  Linear() = default;
+  Linear(Weights &weights, const std::string &name, int64_t out, int64_t in, bool with_bias);
+  /// Several layers with one input as one: [q; k; v].
+  static Linear joined(Weights &weights, const std::vector<std::string> &names,
+                       const std::vector<int64_t> &outs, int64_t in, bool with_bias);
+  at::Tensor operator()(const at::Tensor &x) const;  // [n, in] -> [n, out], both in the weight's type
+};
+
+/// Mean and variance in float32; float32 in, any type out.
+struct LayerNorm {
+  at::Tensor weight, bias;  // [width], float32
+  double eps = 0;
+
+  LayerNorm() = default;
+  LayerNorm(Weights &weights, const std::string &name, int64_t width, double epsilon);
+  at::Tensor operator()(const at::Tensor &x, at::ScalarType out) const;
+};
+
+struct RmsNorm {
+  at::Tensor weight;  // [width], float32
+  double eps = 0;
+
+  RmsNorm() = default;
+  RmsNorm(Weights &weights, const std::string &name, int64_t width, double epsilon);
+  at::Tensor operator()(const at::Tensor &x, at::ScalarType out) const;
+};
+
+at::Tensor activate(Activation kind, const at::Tensor &x);
+
+/// Rotary position angles, float32.
+struct Rotary {
+  at::Tensor cos, sin;  // [positions, head_dim / 2]
+
+  Rotary() = default;
+  Rotary(int64_t positions, int64_t head_dim, double theta, at::Device device);
+  /// x [heads, n, head_dim] of positions from `first` on, halves rotated; computed in float32.
+  at::Tensor operator()(const at::Tensor &x, int64_t first) const;
+};
+
+}  // namespace vtok

@@ -1,0 +1,85 @@
+// Qwen2 on ATen. The residual stream is float32; products run in the placement's type.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/qwen2.h"
+
+#include <limits>
+#include <string>
+
+namespace vtok {
+
+Qwen2::Qwen2(Weights &weights, const TextConfig &config)
+    : config_(config),
+      device_(torch_device(weights.placement())),
+      type_(scalar_type(weights.placement().type)) {
+  const int64_t d = config.hidden, inner = config.intermediate;
+  const int64_t q = int64_t(config.heads) * config.head, kv = int64_t(config.key_value_heads) * config.head;
+  const std::string model = "language_model.model.", head = "language_model.lm_head";
+  embedding_ = weights.get(model + "embed_tokens.weight", {config.vocabulary, d});
+  if (weights.has(head + ".weight"))
+    head_ = Linear(weights, head, config.vocabulary, d, false);
+  else
+    head_.weight = embedding_;
+  norm_ = RmsNorm(weights, model + "norm", d, config.rms_norm_eps);
+  rotary_ = Rotary(config.context, config.head, config.rope_theta, device_);
+  for (int i = 0; i < config.layers; ++i) {
+    const std::string layer = model + "layers." + std::to_string(i) + ".", attn = layer + "self_attn.",
+                      mlp = layer + "mlp.";
+    layers_.push_back(
+        {RmsNorm(weights, layer + "input_layernorm", d, config.rms_norm_eps),
+         RmsNorm(weights, layer + "post_attention_layernorm", d, config.rms_norm_eps),
+         Linear::joined(weights, {attn + "q_proj", attn + "k_proj", attn + "v_proj"}, {q, kv, kv}, d, true),
+         Linear(weights, attn + "o_proj", d, q, false), Linear(weights, mlp + "gate_proj", inner, d, false),
+         Linear(weights, mlp + "up_proj", inner, d, false),
+         Linear(weights, mlp + "down_proj", d, inner, false)});
+  }
+}
+
+KvCache Qwen2::make_cache() const {
+  return KvCache(layers_.size(), config_.key_value_heads, config_.head,
+                 at::TensorOptions(type_).device(device_));
+}
+
+at::Tensor Qwen2::embed(const std::vector<int> &ids) const {
+  const at::Tensor index =
+      at::from_blob(const_cast<int *>(ids.data()), {int64_t(ids.size())}, at::kInt).to(device_);
+  return at::index_select(embedding_, 0, index).to(at::kFloat);
+}
+
+at::Tensor Qwen2::attend(const Layer &layer, KvCache::Layer &cache, const at::Tensor &x, int64_t first,
+                         const std::optional<at::Tensor> &mask) const {
+  const int64_t n = x.size(0), total = first + n, heads = config_.heads, kv_heads = config_.key_value_heads;
+  const at::Tensor qkv =
+      layer.qkv(layer.norm1(x, type_)).view({n, heads + 2 * kv_heads, config_.head}).transpose(0, 1);
+  const at::Tensor q = rotary_(qkv.narrow(0, 0, heads), first);  // [heads, n, head_dim]
+  cache.keys.narrow(1, first, n).copy_(rotary_(qkv.narrow(0, heads, kv_heads), first));
+  cache.values.narrow(1, first, n).copy_(qkv.narrow(0, heads + kv_heads, kv_heads));
+  const at::Tensor k = cache.keys.narrow(1, 0, total), v = cache.values.narrow(1, 0, total);
+  const at::Tensor mixed = at::scaled_dot_product_attention(
+      q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), mask, 0.0, first == 0 && n > 1, std::nullopt, true);
+  return layer.out(mixed.squeeze(0).transpose(0, 1).reshape({n, heads * config_.head}));
+}
+
+at::Tensor Qwen2::read(const at::Tensor &rows, KvCache &cache) const {
+  const int64_t n = rows.size(0), first = cache.length;
+  cache.reserve(first + n);
+  // A row sees the rows before it and itself. ATen's is_causal aligns top-left, so it serves an empty cache
+  // only.
+  std::optional<at::Tensor> mask;
+  if (first > 0 && n > 1)
+    mask = at::full({n, first + n}, -std::numeric_limits<float>::infinity(),
+                    at::TensorOptions(type_).device(device_))
+               .triu_(first + 1);
+  at::Tensor x = rows.clone();  // [n, width]
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Layer &layer = layers_[i];
+    x.add_(attend(layer, cache.layers[i], x, first, mask));
+    const at::Tensor h = layer.norm2(x, type_);
+    x.add_(layer.down(activate(config_.activation, layer.gate(h)).mul_(layer.up(h))));
+  }
+  cache.length = first + n;
+  return norm_(x.narrow(0, n - 1, 1), type_);
+}
+
+at::Tensor Qwen2::logits(const at::Tensor &hidden) const { return head_(hidden).to(at::kCPU, at::kFloat); }
+
+}  // namespace vtok

@@ -1,0 +1,191 @@
+// The language model against Hugging Face's: logits, greedy answers, what is reused between questions.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <catch2/catch.hpp>
+
+#include "models/encoders/llava_onevision.h"
+#include "models/llms/torch.h"
+#include "tests/models/golden.h"
+
+using namespace vtok;
+using test::kCases, test::worst;
+
+namespace {
+
+/// The reference's own tokens of all frames as one closed group.
+GroupPtr reference_group(const test::Case &c, uint64_t id = 1) {
+  auto numbers = std::make_shared<at::Tensor>(c.array("tokens").flatten(0, 1));
+  auto group = std::make_shared<Group>();
+  group->id = id;
+  group->to = 2'000'000'000;
+  group->closed = true;
+  group->parts.push_back({Type::kFloat32, int(numbers->size(0)), int(numbers->size(1)), -1,
+                          std::shared_ptr<const void>(numbers, numbers->data_ptr()),
+                          std::vector<Record>(size_t(numbers->size(0)))});
+  return group;
+}
+
+Request request(const test::Case &c, std::vector<GroupPtr> groups) {
+  Request r;
+  r.question = c.facts()["question"];
+  r.groups = std::move(groups);
+  r.timestamps = false;
+  r.sampling.max_new_tokens = 32;
+  return r;
+}
+
+std::string ask(TorchLlm &llm, const Request &r) { return llm.ask(r, nullptr).text; }
+
+}  // namespace
+
+TEST_CASE("prompt, logits and greedy answer are the reference's") {
+  for (const test::Case &c : kCases) {
+    CAPTURE(c.checkpoint, c.folder);
+    const auto checkpoint = c.open();
+    TorchLlm llm(checkpoint, {}, {});
+    const Request r = request(c, {reference_group(c)});
+    const std::vector<Segment> segments = build_prompt(*checkpoint, r);
+
+    std::vector<int> ids;
+    const int video = read_llava_onevision(*checkpoint).video_token;
+    for (const Segment &s : segments) {
+      ids.insert(ids.end(), s.ids.begin(), s.ids.end());
+      if (s.kind != Segment::kText) ids.insert(ids.end(), size_t(s.size()), video);
+    }
+    CHECK(ids == c.ids("input_ids"));
+    CHECK(worst(llm.score(segments, {})[0], c.array("logits")) < 2e-4);
+
+    std::string streamed;
+    const Answer answer = llm.ask(r, [&](const std::string &piece) { streamed += piece; });
+    CHECK(answer.text == c.facts()["text"].get<std::string>());
+    CHECK(streamed == answer.text);
+    CHECK(answer.finish_reason == "length");
+    CHECK(answer.new_tokens == 32);
+    CHECK(answer.prompt_tokens == int(ids.size()));
+    CHECK(answer.visual_tokens == r.groups[0]->tokens());
+    CHECK(answer.to == 2'000'000'000);
+    CHECK(llm.answered() == c.ids("generated"));
+  }
+}
+
+TEST_CASE("from pictures to the answer") {
+  for (const test::Case &c : kCases) {
+    CAPTURE(c.checkpoint, c.folder);
+    const auto checkpoint = c.open();
+    std::string bytes;
+    auto group = std::make_shared<Group>();
+    group->parts = LlavaOnevision(checkpoint, {}, {}).encode(test::pictures(c, bytes));
+    TorchLlm llm(checkpoint, {}, {});
+    CHECK(llm.ask(request(c, {group}), nullptr).text == c.facts()["text"].get<std::string>());
+    CHECK(llm.answered() == c.ids("generated"));
+  }
+}
+
+TEST_CASE("bfloat16 chooses the reference's ids where the reference is sure") {
+  for (const test::Case &c : kCases) {
+    CAPTURE(c.checkpoint, c.folder);
+    const auto checkpoint = c.open();
+    TorchLlm llm(checkpoint, {.type = Type::kBfloat16}, {});
+    Request r = request(c, {reference_group(c)});
+    std::vector<int> ids = c.ids("generated");
+    const at::Tensor logits = llm.score(build_prompt(*checkpoint, r), ids);
+    CHECK(worst(logits[0], c.array("logits")) < 0.5);
+    CHECK(worst(logits[0], c.array("logits")) > 2e-4);  // or it was not bfloat16 that ran
+    if (checkpoint->generation.contains("repetition_penalty"))
+      continue;  // its ids are not the logits' own choice
+    const nlohmann::json gaps = c.facts()["gaps"];
+    int sure = 0, same = 0;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (gaps[i].get<double>() < 0.3) continue;
+      ++sure;
+      same += logits[int64_t(i)].argmax().item<int>() == ids[i];
+    }
+    CHECK(sure >= 15);
+    CHECK(same == sure);
+  }
+}
+
+TEST_CASE("a second question reads only what is new, and answers as if it were the first") {
+  const test::Case &c = kCases[1];
+  const auto checkpoint = c.open();
+  const GroupPtr first = reference_group(c, 1), second = reference_group(c, 2);
+  Request r = request(c, {first});
+  r.timestamps = true;
+  Request other = r;
+  other.question = "Why?";
+  other.groups.push_back(second);
+
+  TorchLlm fresh(checkpoint, {}, {}), used(checkpoint, {}, {});
+  const std::string expected = ask(fresh, other);
+  ask(used, r);
+  const int64_t before = used.rows_read();
+  CHECK(ask(used, other) == expected);
+  CHECK(used.rows_read() - before <= fresh.rows_read() - first->tokens());
+  const int64_t again = used.rows_read();
+  CHECK(ask(used, other) == expected);
+  CHECK(used.rows_read() - again == 1);         // the last row, for its logits
+  const GroupPtr twin = reference_group(c, 1);  // equal numbers, but another group
+  other.groups[0] = twin;
+  CHECK(ask(used, other) == expected);
+  CHECK(used.rows_read() - again > first->tokens());
+}
+
+TEST_CASE("closed groups are read ahead of the question") {
+  const test::Case &c = kCases[1];
+  TorchLlm llm(c.open(), {}, {});
+  Request r = request(c, {reference_group(c, 1), reference_group(c, 2)});
+  auto open = std::make_shared<Group>(*r.groups[1]);
+  open->closed = false;
+  r.groups[1] = open;
+  Request ahead = r;
+  ahead.question.clear();
+  llm.prepare(ahead);
+  const int64_t read = llm.rows_read();
+  CHECK(read >= r.groups[0]->tokens());
+  CHECK(read < r.groups[0]->tokens() + open->tokens());
+  llm.prepare(ahead);
+  CHECK(llm.rows_read() == read);
+  const Answer answer = llm.ask(r, nullptr);
+  CHECK(llm.rows_read() == answer.prompt_tokens);
+}
+
+TEST_CASE("an answer ends at a stop text, at the length asked for, and when it is cancelled") {
+  const test::Case &c = kCases[1];
+  TorchLlm llm(c.open(), {}, {});
+  Request r = request(c, {reference_group(c)});
+  const std::string whole = ask(llm, r);
+  r.sampling.stop = {"twtw"};
+  const Answer stopped = llm.ask(r, nullptr);
+  CHECK(stopped.finish_reason == "stop");
+  CHECK(stopped.text == whole.substr(0, whole.find("twtw")));
+  r.sampling.stop.clear();
+  r.sampling.max_new_tokens = 3;
+  CHECK(llm.ask(r, nullptr).new_tokens == 3);
+  r.sampling.max_new_tokens = 32;
+  r.cancelled = std::make_shared<std::atomic<bool>>(false);
+  int pieces = 0;
+  const Answer cancelled = llm.ask(r, [&](const std::string &) { *r.cancelled = ++pieces == 2; });
+  CHECK(cancelled.finish_reason == "cancelled");
+  CHECK(cancelled.new_tokens < 32);
+  CHECK(whole.rfind(cancelled.text.substr(0, 4), 0) == 0);
+  CHECK(ask(llm, request(c, {reference_group(c)})) == whole);  // and the next question is none the worse
+}
+
+TEST_CASE("sampling repeats with its seed and changes with it") {
+  const test::Case &c = kCases[0];
+  TorchLlm llm(c.open(), {}, {});
+  Request r = request(c, {reference_group(c)});
+  r.sampling.temperature = 2;
+  const std::string one = ask(llm, r);
+  CHECK(ask(llm, r) == one);
+  r.sampling.seed = 1;
+  CHECK(ask(llm, r) != one);
+  r.sampling.top_k = 1;
+  r.sampling.temperature = 1;
+  CHECK(ask(llm, r) == c.facts()["text"].get<std::string>());
+}
+
+TEST_CASE("tokens of another width are refused by name") {
+  TorchLlm llm(kCases[0].open(), {}, {});
+  CHECK_THROWS_WITH(llm.ask(request(kCases[0], {reference_group(kCases[4])}), nullptr),
+                    Catch::Contains("80") && Catch::Contains("96"));
+}
