@@ -1,5 +1,5 @@
-// Keyframe selectors: how much a frame differs from the last kept one. To add one: a file in keyframes/, a line in keyframe.cc.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// Keyframe selectors: how much a frame differs from the last kept one. To add one: a file in keyframes/, a
+// line in keyframe.cc. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -7,7 +7,8 @@
 
 namespace vtok {
 
-/// A small luma picture of the frame, GRAY8; vtokkeyframe makes it.
+/// A small luma picture of the frame, GRAY8, averaged down; vtokkeyframe makes it. Thresholds were chosen at 160 x 90; half
+/// to twice that serves as well, and an object of 5 % of the picture is then several blocks of `difference`.
 struct Thumbnail {
   const uint8_t *luma = nullptr;
   int width = 0, height = 0, stride = 0;
@@ -16,7 +17,8 @@ struct Thumbnail {
 class Keyframe {
  public:
   virtual ~Keyframe() = default;
-  /// Change against the last kept frame, 0..1; 1 where there is none yet. Kept or not is vtokkeyframe's decision.
+  /// Change against the last kept frame, 0..1; 1 where there is none yet, or it had another size. Called once
+  /// with every frame, in order. Kept or not is vtokkeyframe's decision.
   virtual double change(const Thumbnail &frame) = 0;
   virtual void keep(const Thumbnail &frame) = 0;  // this frame is the last kept one now
   virtual void reset() = 0;
@@ -25,8 +27,8 @@ class Keyframe {
 struct KeyframeMethod {
   const char *name;
   const char *help;
-  double threshold;      // default: a frame is kept when its change is above
-  bool opens_groups;     // a change above the threshold opens a group (scene); otherwise only max-interval does
+  double threshold;   // default: a frame is kept when its change is above
+  bool opens_groups;  // a change above the threshold opens a group (scene); otherwise only max-interval does
   std::unique_ptr<Keyframe> (*make)();
 };
 std::span<const KeyframeMethod> keyframe_methods();
