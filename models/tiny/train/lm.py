@@ -1,0 +1,253 @@
+"""Stages 2 and 3: the language model on tokens of the frozen vision tower.
+
+A clip's prompt is a prefix (groups, times, tokens) that up to eight questions share: a block mask keeps them from
+seeing each other, and each counts positions as if it came alone. Loss on the answers only. Part of the prompts hold
+tokens compressed by SCC, a few no tokens at all.
+
+    python lm.py MEDIA WORKDIR --minutes 60 --share 0 --single 1      (run again to go on, with other shares if need be)
+"""
+import argparse
+import multiprocessing as mp
+import os
+import time
+
+import cv2
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional as F
+
+import assets
+import clips
+import model as net
+import questions
+import scc
+import tokenizer as words
+
+ASSISTANT = "<|im_end|><|im_start|>assistant"
+
+
+def produce(queue, store, seed, most, single):
+    cv2.setNumThreads(1)
+    os.nice(10)
+    rng = np.random.default_rng(seed)
+    while True:
+        clip = clips.sample(rng, store, most, single=rng.random() < single)
+        asked = questions.pick(rng, clip, 24)
+        if asked:
+            queue.put((clip["pixels"], clip["groups"], clip["stamps"], asked))
+
+
+class Prompt:
+    """Token ids of prompts; -1 stands where a visual token goes, -2 where the newline token goes."""
+
+    def __init__(self, path):
+        self.tokenizer = Tokenizer.from_file(path)
+        self.cache = {}
+
+    def ids(self, text):
+        if text not in self.cache:
+            if len(self.cache) > 200000:
+                self.cache.clear()
+            self.cache[text] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return self.cache[text]
+
+    def prefix(self, groups, counts, stamps):
+        """groups [(from, to, ..)], counts: visual tokens of each."""
+        out = list(self.ids("<|im_start|>user "))
+        for (a, b, *_), n in zip(groups, counts):
+            out += (self.ids(clips.label(a, b)) if stamps else []) + [-1] * n
+        return out + [-2]
+
+    def question(self, text, blind=False):
+        return self.ids("<|im_start|>user \n" + text + ASSISTANT) if blind else self.ids("\n" + text + ASSISTANT)
+
+    def answer(self, text):
+        return self.ids(text) + self.ids("<|im_end|>")
+
+
+class Clip:
+    """A clip's tokens, plain and (when asked for) compressed."""
+
+    def __init__(self, model, pixels, groups, stamps, asked):
+        self.groups, self.stamps, self.asked = groups, stamps, asked
+        with torch.no_grad():
+            self.tokens = net.visual_tokens(model, torch.from_numpy(pixels))
+        self.small = None
+
+    def plain(self):
+        return [self.tokens[f].flatten(0, 1) for _, _, f in self.groups]
+
+    def compressed(self, tau=0.9):
+        if self.small is None:
+            self.small = [torch.from_numpy(scc.group(self.tokens[f].float().numpy(), tau)).to(torch.bfloat16)
+                          for _, _, f in self.groups]
+        return self.small
+
+
+def layout(prompt, clip, mode, asked):
+    """One packed sample: (ids, positions, blocks, targets, visual tokens or None, kinds). targets -100 where none."""
+    visual = clip.plain() if mode == "full" else clip.compressed() if mode == "scc" else None
+    ids = prompt.prefix(clip.groups, [len(v) for v in visual], clip.stamps) if visual else []
+    n = len(ids)
+    positions, blocks, targets = list(range(n)), [0] * n, [-100] * n
+    for block, (q, a, _, _) in enumerate(asked, 1):
+        q, a = prompt.question(q, not visual), prompt.answer(a)
+        ids += q + a[:-1]
+        positions += range(n, n + len(q) + len(a) - 1)
+        blocks += [block] * (len(q) + len(a) - 1)
+        targets += [-100] * (len(q) - 1) + a
+    return ids, positions, blocks, targets, torch.cat(visual) if visual else None, [k for _, _, k, _ in asked]
+
+
+def forward(model, samples):
+    """Packed samples -> (logits at the answers, targets, [(sample, block)] of each target)."""
+    b, length = len(samples), max(len(s[0]) for s in samples)
+    ids = torch.zeros(b, length, dtype=torch.long)
+    positions = torch.zeros(b, length, dtype=torch.long)
+    blocks = torch.full((b, length), -1)
+    targets = torch.full((b, length), -100)
+    for i, (x, p, k, t, _, _) in enumerate(samples):
+        n = len(x)
+        ids[i, :n], positions[i, :n], blocks[i, :n], targets[i, :n] = map(torch.tensor, (x, p, k, t))
+    lm = model.model.language_model
+    embeds = lm.embed_tokens(ids.clamp(min=0))
+    visual = [s[4] for s in samples if s[4] is not None]
+    if visual:
+        embeds = embeds.index_put((ids == -1).nonzero(as_tuple=True), torch.cat(visual))
+        embeds = torch.where((ids == -2)[..., None], model.model.image_newline, embeds)
+    allowed = (blocks[:, None, :] == 0) | (blocks[:, None, :] == blocks[:, :, None])
+    allowed &= torch.ones(length, length, dtype=torch.bool).tril()
+    allowed |= torch.eye(length, dtype=torch.bool)
+    mask = torch.zeros(b, 1, length, length, dtype=embeds.dtype).masked_fill_(~allowed[:, None], -1e30)
+    hidden = lm(inputs_embeds=embeds, attention_mask={"full_attention": mask}, position_ids=positions,
+                use_cache=False).last_hidden_state
+    where = (targets >= 0).nonzero(as_tuple=True)
+    return model.lm_head(hidden[where]).float(), targets[where], (where[0], blocks[where])
+
+
+def right(logits, targets, owner):
+    """{(sample, block): whether every token of the answer is the likeliest} = whether greedy decoding gives it."""
+    out = {}
+    for i, k, ok in zip(*[v.tolist() for v in (*owner, logits.argmax(-1) == targets)]):
+        out[i, k] = out.get((i, k), True) and ok
+    return out
+
+
+def evaluate(model, prompt, held, mode):
+    """Accuracy per kind over held-out clips."""
+    hits = {}
+    with torch.no_grad():
+        for start in range(0, len(held), 4):
+            samples = [layout(prompt, c, mode, c.asked[:8]) for c in held[start:start + 4]]
+            for (i, k), ok in right(*forward(model, samples)).items():
+                hits.setdefault(samples[i][5][k - 1], []).append(ok)
+    return {k: (float(np.mean(v)), len(v)) for k, v in sorted(hits.items())}
+
+
+def start_model(work, layers=5):
+    """The network with the trained vision stage, its tokens scaled to suit the LM's embeddings."""
+    prompt = Prompt(f"{work}/tokenizer.json")
+    model = net.build({t: prompt.tokenizer.token_to_id(t) for t in words.SPECIAL}, layers)
+    model.model.language_model.set_attn_implementation(os.environ.get("ATTENTION", "sdpa"))
+    torch.nn.init.normal_(model.model.language_model.embed_tokens.weight, std=0.06)
+    torch.nn.init.normal_(model.model.image_newline, std=0.06)
+    if os.path.exists(f"{work}/vit.pt"):
+        parts = torch.load(f"{work}/vit.pt")["parts"]
+        model.model.vision_tower.load_state_dict(parts[0])
+        model.model.multi_modal_projector.load_state_dict(parts[1])
+        last = model.model.multi_modal_projector.linear_2
+        with torch.no_grad():
+            rms = net.visual_tokens(model, torch.randint(0, 255, (4, 168, 168, 3), dtype=torch.uint8)).float().pow(2).mean() ** 0.5
+            last.weight.mul_(0.25 / rms)
+            last.bias.mul_(0.25 / rms)
+    model.model.vision_tower.requires_grad_(False)
+    model.model.multi_modal_projector.requires_grad_(False)
+    return model, prompt
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("media")
+    p.add_argument("work")
+    p.add_argument("--minutes", type=float, default=60, help="training time, all runs together (the learning rate's cosine)")
+    p.add_argument("--run", type=float, default=1e9, help="minutes of this run")
+    p.add_argument("--share", type=float, default=0.3, help="of prompts with SCC tokens")
+    p.add_argument("--single", type=float, default=0.2, help="of clips with one frame")
+    p.add_argument("--most", type=int, default=16, help="frames in a clip")
+    p.add_argument("--budget", type=int, default=7000, help="tokens in a step")
+    p.add_argument("--rate", type=float, default=1.0e-3)
+    args = p.parse_args()
+    torch.set_num_threads(2)
+    store = assets.build(args.media, f"{args.work}/assets.pkl")
+    if not os.path.exists(f"{args.work}/tokenizer.json"):
+        words.train(store, f"{args.work}/tokenizer.json")
+    model, prompt = start_model(args.work)
+    optimiser = net.Optimiser(model.parameters(), args.rate, 1)
+    path, spent = f"{args.work}/lm.pt", 0.0
+    if os.path.exists(path):
+        state = torch.load(path)
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        spent = state["spent"]
+    queue = mp.Queue(16)
+    mp.Process(target=produce, args=(queue, store, 50000 + optimiser.count, args.most, args.single), daemon=True).start()
+    rng = np.random.default_rng(optimiser.count)
+    held_rng = np.random.default_rng(10 ** 6)
+    held = []
+    while len(held) < 40:
+        clip = clips.sample(held_rng, store, args.most, single=args.single == 1)
+        asked = questions.pick(held_rng, clip, 8)
+        if asked:
+            held.append(Clip(model, clip["pixels"], clip["groups"], clip["stamps"], asked))
+    pool, start, seen, sums, hits, told, drawn = [], time.time(), 0, 0.0, {}, time.time(), 0
+    before = spent
+    while time.time() - start < args.run * 60 and spent < args.minutes * 60:
+        while len(pool) < 64 or (not queue.empty() and drawn < 64 + 4 * seen):
+            pool.append(Clip(model, *queue.get()))
+            drawn += 1
+        pool = pool[-2500:]
+        candidates = []
+        for i in rng.choice(len(pool), min(len(pool), 64), replace=False):
+            mode = "blind" if rng.random() < 0.02 else "scc" if rng.random() < args.share else "full"
+            asked = [pool[i].asked[j] for j in rng.permutation(len(pool[i].asked))[:8]]
+            candidates.append(layout(prompt, pool[i], mode, asked))
+        candidates.sort(key=lambda s: len(s[0]))
+        first = rng.integers(len(candidates))
+        batch = [candidates[first]]
+        for s in candidates[first + 1:] + candidates[:first][::-1]:
+            if (len(batch) + 1) * max(len(s[0]), len(batch[0][0])) > args.budget:
+                break
+            batch.append(s)
+        logits, targets, owner = forward(model, batch)
+        length = torch.zeros(len(batch), 10).index_put(owner, torch.ones(len(targets)), accumulate=True)
+        weight = length[owner] ** -0.5
+        loss = (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
+        loss.backward()
+        spent = before + time.time() - start
+        optimiser.step(done=spent / (args.minutes * 60))
+        seen += 1
+        sums += float(loss.detach())
+        for (i, k), ok in right(logits.detach(), targets, owner).items():
+            hits.setdefault(batch[i][5][k - 1], []).append(ok)
+        if seen % 50 == 0:
+            text = " ".join(f"{k} {np.mean(v):.2f}" for k, v in sorted(hits.items()))
+            print(f"{optimiser.count} {spent:.0f}s drawn {drawn} pool {len(pool)} loss {sums / 50:.3f} {text}", flush=True)
+            sums, hits = 0.0, {}
+        if time.time() - told > 240:
+            told = time.time()
+            for mode in ("full", "scc") if args.share else ("full",):
+                scores = evaluate(model, prompt, held, mode)
+                mean = np.mean([v for v, _ in scores.values()])
+                print(f"   held-out {mode} {mean:.3f} " + " ".join(f"{k} {v:.2f}" for k, (v, _) in scores.items()), flush=True)
+            save(path, model, optimiser, spent)
+    save(path, model, optimiser, spent)
+
+
+def save(path, model, optimiser, spent):
+    torch.save({"model": model.state_dict(), "optimiser": optimiser.state_dict(), "spent": spent}, path + ".new")
+    os.replace(path + ".new", path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The network (Hugging Face LLaVA-OneVision, small), and an optimiser with float32 master weights.
+
+    vision tower   SigLIP, 168 px, patch 14: 144 patches, 192 wide, 4 layers
+    projector      192 -> 256, GELU, 256 -> 256; pooled to 6x6 = 36 tokens a frame
+    LM             Qwen2, 256 wide
+"""
+import math
+
+import torch
+from torch.nn import functional as F
+from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration, Qwen2Config, SiglipVisionConfig
+
+IMAGE, PATCH, SIDE, GRID = 168, 14, 12, 6
+TOKENS, WIDTH = GRID * GRID, 256
+VOCABULARY = 768  # rows; tokenizer.py leaves some unused
+
+
+def config(ids, layers=5):
+    """ids: the tokenizer's {'<|im_end|>': .., '<video>': .., ...}."""
+    vision = SiglipVisionConfig(
+        hidden_size=192, intermediate_size=768, num_hidden_layers=4, num_attention_heads=3, image_size=IMAGE,
+        patch_size=PATCH, hidden_act="gelu_pytorch_tanh", layer_norm_eps=1e-6, vision_use_head=False)
+    text = Qwen2Config(
+        vocab_size=VOCABULARY, hidden_size=WIDTH, intermediate_size=704, num_hidden_layers=layers,
+        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=8192, tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0}, bos_token_id=ids["<|endoftext|>"],
+        eos_token_id=ids["<|im_end|>"], pad_token_id=ids["<|endoftext|>"])
+    return LlavaOnevisionConfig(
+        vision_config=vision, text_config=text, image_token_index=ids["<image>"], video_token_index=ids["<video>"],
+        projector_hidden_act="gelu", vision_feature_select_strategy="full", vision_feature_layer=-1,
+        vision_aspect_ratio="anyres_max_9", tie_word_embeddings=True,
+        image_grid_pinpoints=[[IMAGE * a, IMAGE * b] for a in range(1, 7) for b in range(1, 7)][:6])
+
+
+def build(ids, layers=5):
+    torch.manual_seed(0)
+    model = LlavaOnevisionForConditionalGeneration(config(ids, layers))
+    model.model.vision_tower.set_attn_implementation("eager")  # the fused backward is slower on a CPU
+    with torch.no_grad():
+        model.model.vision_tower.embeddings.position_embedding.weight.copy_(waves(SIDE, 192))
+    return model.to(torch.bfloat16)
+
+
+def waves(side, width):
+    """Sines and cosines of row and column [side * side, width]: place is readable from the first step."""
+    angle = torch.arange(side)[:, None] * math.pi / side * 2.0 ** torch.linspace(-1, 3, width // 4)[None]
+    line = torch.cat([angle.sin(), angle.cos()], 1)
+    rows, columns = line[:, None].expand(-1, side, -1), line[None].expand(side, -1, -1)
+    return 0.5 * torch.cat([rows, columns], 2).reshape(side * side, width)
+
+
+def patches(model, pixels):
+    """pixels uint8 [n, 168, 168, 3] -> patch features [n, 144, 192] as the projector takes them."""
+    x = pixels.permute(0, 3, 1, 2).to(torch.float32).sub_(127.5).div_(127.5).to(torch.bfloat16)
+    tower = model.model.vision_tower
+    return tower.encoder(inputs_embeds=tower.embeddings(x)).last_hidden_state
+
+
+def pool(features):
+    """Projected patches [n, 144, d] -> [n, 36, d]: bilinear to half size is the mean of 2x2."""
+    n, _, d = features.shape
+    return features.view(n, GRID, 2, GRID, 2, d).mean((2, 4)).view(n, TOKENS, d)
+
+
+def visual_tokens(model, pixels):
+    return pool(model.model.multi_modal_projector(patches(model, pixels)))
+
+
+class Optimiser:
+    """AdamW on float32 copies of bfloat16 parameters; linear warm-up, then cosine to a tenth."""
+
+    def __init__(self, parameters, rate, steps, warm=200, decay=0.05, floor=0.1):
+        self.live = [p for p in parameters if p.requires_grad]
+        self.master = [p.detach().float().clone().requires_grad_() for p in self.live]
+        groups = [{"params": [m for m in self.master if m.dim() > 1], "weight_decay": decay},
+                  {"params": [m for m in self.master if m.dim() <= 1], "weight_decay": 0.0}]
+        self.inner = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
+        self.rate, self.steps, self.warm, self.floor, self.count = rate, steps, warm, floor, 0
+
+    def step(self, clip=1.0, done=None):
+        """done: share of the training that is over, where steps do not tell."""
+        self.count += 1
+        done = min(self.count / self.steps if done is None else done, 1.0)
+        scale = min(self.count / self.warm, 1.0) * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * done)))
+        for group in self.inner.param_groups:
+            group["lr"] = self.rate * scale
+        for master, live in zip(self.master, self.live):
+            master.grad = None if live.grad is None else live.grad.float()
+        torch.nn.utils.clip_grad_norm_([m for m in self.master if m.grad is not None], clip)
+        self.inner.step()
+        with torch.no_grad():
+            for master, live in zip(self.master, self.live):
+                live.copy_(master)
+                live.grad = None
+
+    def state_dict(self):
+        return {"inner": self.inner.state_dict(), "master": self.master, "count": self.count}
+
+    def load_state_dict(self, state):
+        self.inner.load_state_dict(state["inner"])
+        self.count = state["count"]
+        with torch.no_grad():
+            for master, live, saved in zip(self.master, self.live, state["master"]):
+                master.copy_(saved)
+                live.copy_(saved)

@@ -1,0 +1,269 @@
+"""Questions and answers about a clip (clips.py), in nine kinds and many phrasings.
+
+`ask(rng, clip)` lists (question, answer, kind, at) candidates; at is the event's time in seconds for "when", else None.
+`pick(rng, clip, n)` chooses n of them, kinds evenly, yes and no evenly.
+"""
+import numpy as np
+
+from clips import label
+from words import CLASSES, COLOUR_NAMES, NUMBERS, SHAPES, article, place, plural
+
+KINDS = ["what", "how many", "colour", "where", "direction", "any", "when", "first", "happens"]
+PLACES = ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"]
+EDGES = {"left": 0, "right": 1, "top": 2, "bottom": 3}
+
+
+class Object:
+    """What can be said of one object of a clip."""
+
+    def __init__(self, o, groups):
+        self.cls, self.seen, self.x, self.y, self.colours = o["cls"], o["seen"], o["x"], o["y"], o["colours"]
+        index = np.flatnonzero(self.seen)
+        self.first, self.last = index[0], index[-1]
+        self.colour, self.end_colour = self.colours[self.first], self.colours[self.last]
+        self.changes = self.colour != self.end_colour
+        self.dx, self.dy = self.x[self.last] - self.x[self.first], self.y[self.last] - self.y[self.first]
+        self.range = max(np.ptp(self.x[index]), np.ptp(self.y[index]))
+        self.still = self.range < 0.02
+        self.way = None
+        if self.still and len(index) > 1:
+            self.way = "it does not move"
+        elif abs(self.dx) > 0.12 and abs(self.dx) > 1.6 * abs(self.dy):
+            self.way = "right" if self.dx > 0 else "left"
+        elif abs(self.dy) > 0.12 and abs(self.dy) > 1.6 * abs(self.dx):
+            self.way = "down" if self.dy > 0 else "up"
+        self.place = place(np.mean(self.x[index]), np.mean(self.y[index]), 0.03) if self.still else None
+        self.names = []  # noun phrases that mean this object alone
+
+    def moves(self):
+        return self.way in ("left", "right", "up", "down")
+
+    def turn(self):
+        """Frame in which the new colour is first seen, or None."""
+        return next(i for i in range(self.first, self.last + 1) if self.seen[i] and self.colours[i] != self.colour)
+
+
+def name(objects):
+    kinds = [(o.cls, c) for o in objects for c in {o.colour, o.end_colour}]
+    for o in objects:
+        if o.changes:
+            if sum(k == o.cls for k, _ in kinds) == 2:
+                o.names = [o.cls]
+            continue
+        if kinds.count((o.cls, o.colour)) == 1:
+            o.names.append(f"{o.colour} {o.cls}")
+        if sum(k == o.cls for k, _ in kinds) == 1:
+            o.names.append(o.cls)
+        if sum(c == o.colour for _, c in kinds) == 1:
+            o.names.append(o.colour + " object")
+
+
+def ask(rng, clip):
+    one = lambda *texts: str(rng.choice(texts))  # noqa: E731
+    objects = [Object(o, clip["groups"]) for o in clip["objects"]]
+    name(objects)
+    frames, single = len(clip["times"]), clip["single"]
+    group_of = {f: g for g, (_, _, fs) in enumerate(clip["groups"]) for f in fs}
+    out = []
+
+    def add(kind, question, answer, at=None):
+        out.append((question, answer, kind, at))
+
+    def the(o):
+        return "the " + str(rng.choice(o.names))
+
+    def full(o):
+        return article(f"{o.colour} {o.cls}") if not o.changes else article(o.cls)
+
+    named = [o for o in objects if o.names]
+    kinds = {(o.cls, c) for o in objects for c in (o.colour, o.end_colour)}
+    classes, colours = {k for k, _ in kinds}, {c for _, c in kinds}
+
+    # any: as many noes as yeses, the noes close to what is there
+    for _ in range(2):
+        yes, form = rng.random() < 0.5, rng.integers(3)
+        pool = [f"{c} {k}" for k, c in kinds] if form == 0 else list(classes) if form == 1 else \
+            [c + " object" for c in colours]
+        if yes and pool:
+            thing = str(rng.choice(sorted(pool)))
+        elif not yes:
+            near = [f"{c} {k}" for k in classes for c in colours] if rng.random() < 0.5 else []
+            every = [f"{c} {k}" for k in (classes if rng.random() < 0.4 and classes else CLASSES) for c in COLOUR_NAMES]
+            wide = every if form == 0 else CLASSES if form == 1 else [c + " object" for c in COLOUR_NAMES]
+            left = [w for w in near if w not in pool and form == 0] or [w for w in wide if w not in pool]
+            thing = str(rng.choice(sorted(left)))
+        else:
+            continue
+        a = article(thing)
+        add("any", one(f"Is there {a}?", f"Is there {a} in the video?", f"Can you see {a}?", f"Do you see {a}?",
+                       f"Does {a} appear?", f"Is {a} visible?"), "yes" if yes else "no")
+    if clip["moving"] is not None:
+        for _ in range(2 if not clip["moving"] else 1):
+            add("any", one("Is anything moving?", "Does anything move?", "Is there any movement?", "Does something move?"),
+                "yes" if clip["moving"] else "no")
+
+    # how many
+    n = len(objects)
+    if n < len(NUMBERS):
+        add("how many", one("How many objects are there?", "How many objects can you see?", "How many things are there?",
+                            "How many objects appear in the video?"), NUMBERS[n])
+    for _ in range(3):
+        form = rng.integers(3)
+        absent = rng.random() < 0.2
+        k, c = (str(rng.choice(CLASSES)), str(rng.choice(COLOUR_NAMES))) if absent or not kinds else \
+            sorted(kinds)[rng.integers(len(kinds))]
+        if any(o.changes and (o.cls == k or c in (o.colour, o.end_colour)) for o in objects):
+            continue
+        count = sum((form == 1 or o.colour == c) and (form == 2 or o.cls == k) for o in objects)
+        what = f"{c} {plural(k)}" if form == 0 else plural(k) if form == 1 else c + " objects"
+        if count < len(NUMBERS):
+            add("how many", one(f"How many {what} are there?", f"How many {what} can you see?", f"How many {what} appear?",
+                                f"Count the {what}.", f"How many {what} are in the video?"), NUMBERS[count])
+        if form == 1 and k == "car" and count and all(o.moves() for o in objects if o.cls == k):
+            add("how many", one("How many cars drive through?", "How many cars pass?", "How many cars drive by?"),
+                NUMBERS[count])
+
+    same = {k: {o.colour for o in objects if o.cls == k} | {o.end_colour for o in objects if o.cls == k} for k in classes}
+    for k, cs in same.items():  # several of one class and one colour count as one answer
+        if len(cs) == 1:
+            few = sum(o.cls == k for o in objects) == 1
+            it = k if few else plural(k)
+            add("colour", one(f"What colour is the {it}?", f"What is the colour of the {it}?", f"Which colour is the {it}?",
+                              f"What colour does the {it} have?") if few else f"What colour are the {it}?", min(cs))
+    still = [o for o in objects if o.place and not o.changes and o.seen.all()]
+    for o in still:
+        if sum(p is not o and bool(np.any((np.abs(p.x - np.nanmean(o.x)) < 0.25) & (np.abs(p.y - np.nanmean(o.y)) < 0.25)))
+               for p in objects):
+            continue
+        at = f"in the {o.place}" if o.place == "centre" else f"at the {o.place}" if " " in o.place or o.place in \
+            ("top", "bottom") else f"on the {o.place}"
+        add("what", one(f"What is {at}?", f"What can you see {at}?", f"Which object is {at}?", f"What is there {at}?"), full(o))
+        add("colour", one(f"What colour is the object {at}?", f"What is the colour of the object {at}?"), o.colour)
+    if rng.random() < 0.3:
+        p = int(rng.integers(9))
+        x, y = (p % 3 + 0.5) / 3, (p // 3 + 0.5) / 3
+        if all(np.all(np.isnan(o.x) | (np.abs(o.x - x) > 0.33) | (np.abs(o.y - y) > 0.33)) for o in objects):
+            at = {"centre": "in the centre", "left": "on the left", "right": "on the right"}.get(PLACES[p], f"at the {PLACES[p]}")
+            add("what", one(f"What is {at}?", f"What can you see {at}?"), "nothing")
+
+    for o in named:
+        if o.names[-1].endswith("object") and not o.changes:
+            add("what", one(f"What is the {o.colour} object?", f"What is the {o.colour} thing?", f"What kind of object is {o.colour}?"),
+                article(o.cls))
+            if o.cls in SHAPES:
+                add("what", f"What shape is the {o.colour} object?", article(o.cls))
+        if o.place:
+            add("where", one(f"Where is {the(o)}?", f"Where can you see {the(o)}?", f"In which part of the picture is {the(o)}?"), o.place)
+    if not objects:
+        add("what", one("What is in the video?", "What can you see?", "What do you see?", "What does the video show?"), "nothing")
+    elif n == 1 or (n == 2 and objects[0].names and objects[1].names and not any(o.changes for o in objects)):
+        order = sorted(objects, key=lambda o: (o.first, o.x[o.first]))
+        if n == 1 or abs(order[0].x[order[0].first] - order[1].x[order[1].first]) > 0.06 or order[0].first < order[1].first:
+            add("what", one("What is in the video?", "What can you see?", "What do you see?", "What does the video show?"),
+                " and ".join(full(o) for o in order))
+    elif len(classes) == 1:
+        add("what", one("What is in the video?", "What can you see?", "What do you see?", "What does the video show?"),
+            plural(objects[0].cls))
+    if single or frames < 3:
+        return out
+
+    # with time
+    movers = [o for o in objects if o.range > 0.08]
+    if len(movers) == 1 and movers[0].names and all(o.still for o in objects if o is not movers[0]):
+        add("what", one("What is moving?", "What moves?", "Which object moves?"), full(movers[0]))
+    for o in named:
+        n_o = lambda: the(o)  # noqa: E731, B023
+        verb = "drive" if o.cls == "car" else "walk" if o.cls == "person" else "move"
+        if o.way:
+            add("direction", one(f"Which way does {n_o()} move?", f"In which direction does {n_o()} move?",
+                                 f"Which way does {n_o()} {verb}?", f"Where is {n_o()} going?", f"Which way does {n_o()} go?"), o.way)
+        if o.moves() and o.last == frames - 1:
+            p = place(o.x[o.last], o.y[o.last], 0.03)
+            if p:
+                add("where", one(f"Where is {n_o()} at the end?", f"Where does {n_o()} end up?", f"Where is {n_o()} last?"), p)
+        if o.moves() and o.first == 0:
+            p = place(o.x[0], o.y[0], 0.03)
+            if p:
+                add("where", one(f"Where is {n_o()} at the start?", f"Where does {n_o()} start?", f"Where is {n_o()} first?"), p)
+        if o.first > 0 and o.moves():
+            gaps = [o.x[o.first], 1 - o.x[o.first], o.y[o.first], 1 - o.y[o.first]]
+            side = {"right": "left", "left": "right", "down": "top", "up": "bottom"}[o.way]
+            if gaps[EDGES[side]] < 0.3:
+                add("direction", one(f"From which side does {n_o()} come?", f"From where does {n_o()} enter?",
+                                     f"Where does {n_o()} come from?"), side)
+        lasting = o.last < frames - 1
+        if clip["stamps"] and len(clip["groups"]) > 1:
+            if o.first > 0:
+                g = group_of[o.first]
+                add("when", one(f"When does {n_o()} appear?", f"When is {n_o()} first seen?", f"When does {n_o()} come?",
+                                f"When does {n_o()} enter?", f"At what time does {n_o()} appear?"),
+                    label(*clip["groups"][g][:2])[1:-1], float(clip["times"][o.first]))
+            if lasting and group_of[o.last] == group_of[o.last + 1]:
+                g = group_of[o.last]
+                add("when", one(f"When does {n_o()} disappear?", f"When is {n_o()} last seen?", f"When does {n_o()} leave?",
+                                f"When is {n_o()} gone?"), label(*clip["groups"][g][:2])[1:-1], float(clip["times"][o.last]))
+            if o.changes:
+                turn = o.turn()
+                add("when", one(f"When does the {o.cls} change colour?", f"When does the {o.cls} turn {o.end_colour}?",
+                                f"When does the colour of the {o.cls} change?"),
+                    label(*clip["groups"][group_of[turn]][:2])[1:-1], float(clip["times"][turn]))
+        event = f"it turns {o.end_colour}" if o.changes else f"it moves {o.way}" if o.moves() else None
+        if o.still and not o.changes:
+            event = "it appears" if o.first > 0 and not lasting else "it disappears" if lasting and o.first == 0 else \
+                "nothing" if o.seen.all() else None
+        if event:
+            add("happens", one(f"What happens to {n_o()}?", f"What does {n_o()} do?", f"What becomes of {n_o()}?"), event)
+        if o.changes:
+            add("happens", one(f"What colour does the {o.cls} turn?", f"What colour does the {o.cls} become?",
+                               f"What colour is the {o.cls} at the end?"), o.end_colour)
+            add("colour", one(f"What colour is the {o.cls} at first?", f"What colour is the {o.cls} at the start?"), o.colour)
+        if o.changes or rng.random() < 0.25:
+            add("happens", one(f"Does {n_o()} change colour?", f"Does the colour of {n_o()} change?"), "yes" if o.changes else "no")
+        if o.still or o.moves():
+            if rng.random() < 0.3:
+                add("happens", f"Does {n_o()} move?", "no" if o.still else "yes")
+        if rng.random() < (0.5 if lasting else 0.2):
+            add("happens", one(f"Is {n_o()} still there at the end?", f"Is {n_o()} there at the end?"), "no" if lasting else "yes")
+    for i, a in enumerate(named):
+        for b in named[i + 1:]:
+            if a.first != b.first:
+                p, q = the(a), the(b)
+                early = p if a.first < b.first else q
+                if rng.random() < 0.5:
+                    p, q = q, p
+                add("first", one(f"What comes first, {p} or {q}?", f"Which appears first, {p} or {q}?",
+                                 f"What is seen first, {p} or {q}?", f"Which is there first, {p} or {q}?"), early)
+    order = sorted(objects, key=lambda o: o.first)
+    if n > 1 and order[0].first < order[1].first and order[0].names and not order[0].changes:
+        add("first", one("What comes first?", "What appears first?", "What is seen first?", "Which object comes first?"), full(order[0]))
+    if n > 1 and order[-1].first > order[-2].first and order[-1].names and not order[-1].changes:
+        add("first", one("What comes last?", "What appears last?", "Which object comes last?"), full(order[-1]))
+    for k in classes:
+        row = [o for o in order if o.cls == k]
+        if len(row) > 1 and not any(o.changes for o in row):
+            if row[0].first < row[1].first:
+                add("first", one(f"What colour is the first {k}?", f"Which colour does the first {k} have?"), row[0].colour)
+                if clip["stamps"] and row[0].first > 0 and len(clip["groups"]) > 1:
+                    add("when", one(f"When does the first {k} appear?", f"When does the first {k} come?"),
+                        label(*clip["groups"][group_of[row[0].first]][:2])[1:-1], float(clip["times"][row[0].first]))
+            if row[-1].first > row[-2].first:
+                add("first", one(f"What colour is the last {k}?", f"Which colour does the last {k} have?"), row[-1].colour)
+                if clip["stamps"] and len(clip["groups"]) > 1:
+                    add("when", one(f"When does the last {k} appear?", f"When does the last {k} come?"),
+                        label(*clip["groups"][group_of[row[-1].first]][:2])[1:-1], float(clip["times"][row[-1].first]))
+    return out
+
+
+def pick(rng, clip, n=8):
+    """At most n questions, taking the kinds in turn."""
+    queue = ask(rng, clip)
+    rng.shuffle(queue)
+    chosen, counts = [], {}
+    while queue and len(chosen) < n:
+        least = min(counts.get(q[2], 0) for q in queue)
+        for i, q in enumerate(queue):
+            if counts.get(q[2], 0) == least:
+                counts[q[2]] = least + 1
+                chosen.append(queue.pop(i))
+                break
+    return [(str(q), str(a), k, at) for q, a, k, at in chosen]

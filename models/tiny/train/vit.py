@@ -1,0 +1,237 @@
+"""Stage 1: the vision tower and projector, by dense labels of drawn and real frames.
+
+Each sample is a pair of frames of one scene. Heads (thrown away afterwards) read
+    patches   [144]  class and colour of what covers the patch
+    tokens    [36]   which class x colour covers most of the cell, whose centre lies in it, where that centre is
+and a hinge on cosines makes tokens fit to be compressed: background alike, objects unlike it and each other, one object
+alike over time only while it stays where it is.
+
+    python vit.py MEDIA WORKDIR --minutes 30
+"""
+import argparse
+import multiprocessing as mp
+import os
+import time
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn import functional as F
+
+import assets
+import model as net
+import real
+import scenes
+from words import CLASSES, COLOUR_NAMES
+
+KINDS, MOST, BINS = len(CLASSES) * len(COLOUR_NAMES), 6, 12
+
+
+def squash(image):
+    """Any RGB picture -> uint8 [168, 168, 3], resized as the processor does."""
+    return np.asarray(Image.fromarray(image).resize((net.IMAGE, net.IMAGE), Image.BICUBIC))
+
+
+def labels(ids, count, side):
+    """Share of each cell that each of the objects covers, uint8 0..255: [MOST, side * side]."""
+    fine = cv2.resize(ids, (side * 14, side * 14), interpolation=cv2.INTER_NEAREST)
+    out = np.zeros((MOST, side * side), np.uint8)
+    for k in range(min(count, MOST)):
+        cover = (fine == k + 1).astype(np.uint8) * 255
+        out[k] = cv2.resize(cover, (side, side), interpolation=cv2.INTER_AREA).reshape(-1)
+    return out
+
+
+def centre(ids, k):
+    ys, xs = np.nonzero(ids == k + 1)
+    if len(xs) < 12:
+        return np.nan, np.nan
+    return (xs.mean() + 0.5) / ids.shape[1], (ys.mean() + 0.5) / ids.shape[0]
+
+
+def sample(rng, store):
+    """A pair of frames: dict of arrays with the leading dimension 2 (one per frame)."""
+    scene = real.RealScene(rng, store, 8) if rng.random() < 0.12 else scenes.Scene(rng, store, 8)
+    t = rng.uniform(0, scene.duration)
+    out = {k: [] for k in ("pixels", "cells", "patches", "kind", "centre")}
+    for when in (t, min(t + rng.choice([0.25, 0.5, 1.0, 2.0]), scene.duration - 1e-3)):
+        image, ids = scene.draw(when)
+        facts = scene.facts(when)
+        out["pixels"].append(squash(image))
+        out["cells"].append(labels(ids, len(facts), net.GRID))
+        out["patches"].append(labels(ids, len(facts), net.SIDE))
+        kind = [CLASSES.index(c) * len(COLOUR_NAMES) + COLOUR_NAMES.index(p) for c, p in facts][:MOST]
+        out["kind"].append(np.array(kind + [0] * (MOST - len(kind))))
+        out["centre"].append(np.array([centre(ids, k) for k in range(MOST)], np.float32))
+    return {k: np.stack(v) for k, v in out.items()}
+
+
+def produce(queue, store, seed, batch):
+    cv2.setNumThreads(1)
+    os.nice(14)  # drawing fills what training leaves idle
+    rng = np.random.default_rng(seed)
+    while True:
+        samples = [sample(rng, store) for _ in range(batch)]
+        queue.put({k: np.concatenate([s[k] for s in samples]) for k in samples[0]})
+
+
+def flip(batch):
+    """The batch mirrored left to right."""
+    def grid(a, side):
+        return a.reshape(*a.shape[:2], side, side)[..., ::-1].reshape(a.shape).copy()
+    return {"pixels": batch["pixels"][:, :, ::-1].copy(), "kind": batch["kind"],
+            "cells": grid(batch["cells"], net.GRID), "patches": grid(batch["patches"], net.SIDE),
+            "centre": batch["centre"] * np.float32([-1, 1]) + np.float32([1, 0])}
+
+
+class Heads(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Sequential(nn.LayerNorm(192), nn.Linear(192, 1 + len(CLASSES) + 1 + len(COLOUR_NAMES)))
+        self.norm = nn.LayerNorm(net.WIDTH)
+        self.kind = nn.Linear(net.WIDTH, 1 + KINDS)
+        self.middle = nn.Linear(net.WIDTH, KINDS)
+        self.bins = nn.Linear(net.WIDTH, 2 * BINS)
+        nn.init.constant_(self.middle.bias, -6.0)
+
+
+def dominant(cover, high, low):
+    """cover [n, MOST, cells] -> index of the covering object, MOST for background, -100 where unclear."""
+    best, who = cover.max(1)
+    who = torch.where(best >= high, who, MOST)
+    unclear = (best < high) & (cover.sum(1) > low)
+    return torch.where(unclear, -100, who)
+
+
+def cosine_loss(tokens, who, middle):
+    """Hinges on the cosines among the 72 tokens of a pair. tokens [2b, 36, d], who [2b, 36], middle [2b, MOST, 2]."""
+    b = tokens.shape[0] // 2
+    x = F.normalize(tokens.float().view(b, 72, -1), dim=-1)
+    c = x @ x.transpose(1, 2)
+    w = who.view(b, 72)
+    valid = (w >= 0)[:, :, None] & (w >= 0)[:, None]
+    back = (w == MOST)
+    bb = back[:, :, None] & back[:, None]
+    ob = back[:, :, None] ^ back[:, None]
+    same = (w[:, :, None] == w[:, None]) & ~bb
+    frame = torch.arange(72) // 36
+    across = frame[:, None] != frame[None]
+    middle = middle.view(b, 2, MOST, 2)
+    moved = (middle[:, 0] - middle[:, 1]).norm(dim=-1)  # [b, MOST], NaN where not seen in both
+    moved = torch.cat([moved, torch.zeros(b, 1)], 1).gather(1, w.clamp(0, MOST))[:, :, None]
+    terms = [(bb, F.relu(0.97 - c), 1.0), (ob, F.relu(c - 0.45), 2.0),
+             (~bb & ~ob & ~same, F.relu(c - 0.7), 1.0), (same & ~across, F.relu(0.92 - c), 0.3),
+             (same & across & (moved > 0.05), F.relu(c - 0.78), 1.0),
+             (same & across & (moved < 0.006), F.relu(0.97 - c), 0.5)]
+    total = 0
+    for mask, hinge, weight in terms:
+        mask = mask & valid
+        total = total + weight * (hinge * mask).sum() / mask.sum().clamp(min=1)
+    return total
+
+
+def losses(model, heads, batch):
+    """Dict of losses and of accuracies (names with '%')."""
+    t = {k: torch.from_numpy(v) for k, v in batch.items()}
+    n = t["pixels"].shape[0]
+    features = net.patches(model, t["pixels"])
+    tokens = net.pool(model.model.multi_modal_projector(features))
+    kinds = torch.cat([t["kind"], torch.full((n, 1), KINDS)], 1)  # background last
+
+    who = dominant(t["patches"].float() / 255, 0.35, 0.12)
+    kind = kinds.gather(1, who.clamp(min=0))
+    colours = len(COLOUR_NAMES)
+    cls = torch.where(who == MOST, len(CLASSES), kind // colours)
+    col = torch.where(who == MOST, colours, kind % colours)
+    out = heads.patch(features).float()
+    a, b = out[..., :len(CLASSES) + 1], out[..., len(CLASSES) + 1:]
+    weight = torch.where(who == -100, 0.0, torch.where(who == MOST, 0.3, 1.0))
+    def ce(logits, target, weight):
+        loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
+        return (loss * weight.flatten()).sum() / weight.sum().clamp(min=1)
+    result = {"patch": ce(a, cls, weight) + ce(b, col, weight)}
+
+    who = dominant(t["cells"].float() / 255, 0.10, 0.03)
+    kind = kinds.gather(1, who.clamp(min=0))
+    x = heads.norm(tokens)
+    weight = torch.where(who == -100, 0.0, torch.where(who == MOST, 0.3, 1.0))
+    logits = heads.kind(x).float()
+    result["kind"] = ce(logits, kind, weight)
+    seen = (who >= 0) & (who < MOST)
+    guess = logits.argmax(-1)
+    result["kind%"] = (guess == kind)[seen].float().mean()
+    result["class%"] = (guess // colours == kind // colours)[seen].float().mean()
+    result["colour%"] = (guess % colours == kind % colours)[seen & (guess < KINDS)].float().mean()
+    result["back%"] = (guess == KINDS)[who == MOST].float().mean()
+
+    place = t["centre"]
+    known = ~place[..., 0].isnan() & (t["cells"].sum(-1) > 25)
+    cell = (place.nan_to_num() * net.GRID).long().clamp(0, net.GRID - 1)
+    target = torch.zeros(n, net.TOKENS, KINDS)
+    f, k = known.nonzero(as_tuple=True)
+    target[f, (cell[..., 1] * net.GRID + cell[..., 0])[f, k], t["kind"][f, k]] = 1
+    logits = heads.middle(x).float()
+    loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    result["middle"] = (loss * (1 + 2 * target)).sum() / known.sum().clamp(min=1) * 0.3
+
+    own = torch.cat([place, torch.full((n, 1, 2), float("nan"))], 1)
+    own = own.gather(1, who.clamp(min=0)[..., None].expand(-1, -1, 2))
+    use = (seen & ~own[..., 0].isnan()).float()
+    bins = (own.nan_to_num() * BINS).long().clamp(0, BINS - 1)
+    logits = heads.bins(x).float()
+    result["place"] = 0.5 * (ce(logits[..., :BINS], bins[..., 0], use) + ce(logits[..., BINS:], bins[..., 1], use))
+    result["place%"] = (logits[..., :BINS].argmax(-1) == bins[..., 0])[use > 0].float().mean()
+    result["cosine"] = cosine_loss(tokens, who, place)
+    return result
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("media")
+    p.add_argument("work")
+    p.add_argument("--minutes", type=float, default=30)
+    p.add_argument("--steps", type=int, default=5000, help="length of the learning rate's cosine")
+    p.add_argument("--batch", type=int, default=24, help="pairs of frames")
+    p.add_argument("--rate", type=float, default=1.2e-3)
+    args = p.parse_args()
+    torch.set_num_threads(2)
+    store = assets.build(args.media, f"{args.work}/assets.pkl")
+    model = net.build({"<|endoftext|>": 0, "<|im_end|>": 0, "<image>": 0, "<video>": 0}, layers=1)
+    heads = Heads().to(torch.bfloat16)
+    parts = [model.model.vision_tower, model.model.multi_modal_projector, heads]
+    optimiser = net.Optimiser([q for part in parts for q in part.parameters()], args.rate, args.steps)
+    path = f"{args.work}/vit.pt"
+    if os.path.exists(path):
+        state = torch.load(path)
+        for part, saved in zip(parts, state["parts"]):
+            part.load_state_dict(saved)
+        optimiser.load_state_dict(state["optimiser"])
+    queue = mp.Queue(6)
+    mp.Process(target=produce, args=(queue, store, 1000 + optimiser.count, args.batch), daemon=True).start()
+    rng = np.random.default_rng(optimiser.count)
+    start, sums, seen, pool = time.time(), {}, 0, []
+    while time.time() - start < args.minutes * 60:
+        if not pool or not queue.empty():  # each batch is used a few times, at times mirrored
+            batch = queue.get()
+            pool = (pool + [batch])[-64:]
+        else:
+            batch = flip(pool[rng.integers(len(pool))])
+        result = losses(model, heads, batch)
+        sum(v for k, v in result.items() if not k.endswith("%")).backward()
+        optimiser.step()
+        for k, v in result.items():
+            sums[k] = sums.get(k, 0) + float(v.detach().nan_to_num())
+        seen += 1
+        if optimiser.count % (20 if optimiser.count < 100 else 100) == 0:
+            text = " ".join(f"{k} {v / seen:.3f}" for k, v in sums.items())
+            print(f"{optimiser.count} {time.time() - start:.0f}s queue {queue.qsize()} {text}", flush=True)
+            sums, seen = {}, 0
+        if optimiser.count % 500 == 0 or time.time() - start > args.minutes * 60 - 2:
+            torch.save({"parts": [q.state_dict() for q in parts], "optimiser": optimiser.state_dict()}, path + ".new")
+            os.replace(path + ".new", path)
+
+
+if __name__ == "__main__":
+    main()
