@@ -50,7 +50,7 @@ def main():
     p.add_argument("--json")
     args = p.parse_args()
     with open(args.clips, encoding="utf-8") as file:
-        expected = {(c["file"], q["question"]): {**q, "part": c.get("part", "")} for c in json.load(file)
+        expected = {(c.get("id", c["file"]), q["question"]): {**q, "part": c.get("part", "")} for c in json.load(file)
                     for q in c["questions"]}
     given = {}
     with open(args.answers, encoding="utf-8") as file:

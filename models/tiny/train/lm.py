@@ -4,7 +4,7 @@ A clip's prompt is a prefix (groups, times, tokens) that up to eight questions s
 seeing each other, and each counts positions as if it came alone. Loss on the answers only. Part of the prompts hold
 tokens compressed by SCC, a few no tokens at all.
 
-    python lm.py MEDIA WORKDIR --minutes 60 --share 0 --single 1      (run again to go on, with other shares if need be)
+    python lm.py MEDIA WORKDIR --minutes 60 --until 0.15 --share 0 --single 1      (run again to go on; see `run`)
 """
 import argparse
 import multiprocessing as mp
@@ -28,12 +28,13 @@ ASSISTANT = "<|im_end|><|im_start|>assistant"
 
 
 def produce(queue, store, seed, most, single):
+    net.follow_parent()
     cv2.setNumThreads(1)
-    os.nice(10)
+    os.nice(5)
     rng = np.random.default_rng(seed)
     while True:
         clip = clips.sample(rng, store, most, single=rng.random() < single)
-        asked = questions.pick(rng, clip, 24)
+        asked = questions.pick(rng, clip, 24, train=True)
         if asked:
             queue.put((clip["pixels"], clip["groups"], clip["stamps"], asked))
 
@@ -166,22 +167,22 @@ def start_model(work, layers=5):
     return model, prompt
 
 
-def main():
+def main(rank=0):
     p = argparse.ArgumentParser()
     p.add_argument("media")
     p.add_argument("work")
     p.add_argument("--minutes", type=float, default=60, help="training time, all runs together (the learning rate's cosine)")
-    p.add_argument("--run", type=float, default=1e9, help="minutes of this run")
+    p.add_argument("--until", type=float, default=1.0, help="share of those minutes at which this run stops")
     p.add_argument("--share", type=float, default=0.3, help="of prompts with SCC tokens")
     p.add_argument("--single", type=float, default=0.2, help="of clips with one frame")
     p.add_argument("--most", type=int, default=16, help="frames in a clip")
-    p.add_argument("--budget", type=int, default=7000, help="tokens in a step")
+    p.add_argument("--budget", type=int, default=5000, help="tokens in a step, for each of the two processes")
     p.add_argument("--rate", type=float, default=1.0e-3)
     args = p.parse_args()
-    torch.set_num_threads(2)
     store = assets.build(args.media, f"{args.work}/assets.pkl")
-    if not os.path.exists(f"{args.work}/tokenizer.json"):
+    if rank == 0 and not os.path.exists(f"{args.work}/tokenizer.json"):
         words.train(store, f"{args.work}/tokenizer.json")
+    torch.distributed.barrier()
     model, prompt = start_model(args.work)
     optimiser = net.Optimiser(model.parameters(), args.rate, 1)
     path, spent = f"{args.work}/lm.pt", 0.0
@@ -191,18 +192,18 @@ def main():
         optimiser.load_state_dict(state["optimiser"])
         spent = state["spent"]
     queue = mp.Queue(16)
-    mp.Process(target=produce, args=(queue, store, 50000 + optimiser.count, args.most, args.single), daemon=True).start()
-    rng = np.random.default_rng(optimiser.count)
+    mp.Process(target=produce, args=(queue, store, 50000 + optimiser.count + 400000 * rank, args.most, args.single), daemon=True).start()
+    rng = np.random.default_rng(optimiser.count + 7 * rank)
     held_rng = np.random.default_rng(10 ** 6)
     held = []
-    while len(held) < 40:
+    while len(held) < 40 and rank == 0:
         clip = clips.sample(held_rng, store, args.most, single=args.single == 1)
         asked = questions.pick(held_rng, clip, 8)
         if asked:
             held.append(Clip(model, clip["pixels"], clip["groups"], clip["stamps"], asked))
     pool, start, seen, sums, hits, told, drawn = [], time.time(), 0, 0.0, {}, time.time(), 0
-    before = spent
-    while time.time() - start < args.run * 60 and spent < args.minutes * 60:
+    before, done = spent, spent / (args.minutes * 60)
+    while done < args.until:
         while len(pool) < 64 or (not queue.empty() and drawn < 64 + 4 * seen):
             pool.append(Clip(model, *queue.get()))
             drawn += 1
@@ -225,23 +226,24 @@ def main():
         loss = (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
         loss.backward()
         spent = before + time.time() - start
-        optimiser.step(done=spent / (args.minutes * 60))
+        done = optimiser.step(done=spent / (args.minutes * 60))
         seen += 1
         sums += float(loss.detach())
         for (i, k), ok in right(logits.detach(), targets, owner).items():
             hits.setdefault(batch[i][5][k - 1], []).append(ok)
-        if seen % 50 == 0:
+        if seen % 50 == 0 and rank == 0:
             text = " ".join(f"{k} {np.mean(v):.2f}" for k, v in sorted(hits.items()))
             print(f"{optimiser.count} {spent:.0f}s drawn {drawn} pool {len(pool)} loss {sums / 50:.3f} {text}", flush=True)
             sums, hits = 0.0, {}
-        if time.time() - told > 240:
+        if time.time() - told > 240 and rank == 0:
             told = time.time()
             for mode in ("full", "scc") if args.share else ("full",):
                 scores = evaluate(model, prompt, held, mode)
                 mean = np.mean([v for v, _ in scores.values()])
                 print(f"   held-out {mode} {mean:.3f} " + " ".join(f"{k} {v:.2f}" for k, (v, _) in scores.items()), flush=True)
             save(path, model, optimiser, spent)
-    save(path, model, optimiser, spent)
+    if rank == 0:
+        save(path, model, optimiser, spent)
 
 
 def save(path, model, optimiser, spent):
@@ -250,4 +252,4 @@ def save(path, model, optimiser, spent):
 
 
 if __name__ == "__main__":
-    main()
+    net.team(main)

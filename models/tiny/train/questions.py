@@ -1,7 +1,7 @@
 """Questions and answers about a clip (clips.py), in nine kinds and many phrasings.
 
 `ask(rng, clip)` lists (question, answer, kind, at) candidates; at is the event's time in seconds for "when", else None.
-`pick(rng, clip, n)` chooses n of them, kinds evenly, yes and no evenly.
+`pick(rng, clip, n)` chooses n of them, kinds evenly. A tenth kind, "list", is for training only.
 """
 import numpy as np
 
@@ -146,6 +146,12 @@ def ask(rng, clip):
             at = {"centre": "in the centre", "left": "on the left", "right": "on the right"}.get(PLACES[p], f"at the {PLACES[p]}")
             add("what", one(f"What is {at}?", f"What can you see {at}?"), "nothing")
 
+    if 1 <= len(still) == n <= 4 and not any(o.changes for o in objects):  # everything at once teaches fastest
+        row = sorted(objects, key=lambda o: np.nanmean(o.x))
+        add("list", one("List the objects from left to right.", "Name everything from left to right.", "Describe the picture from left to right."),
+            ", ".join(f"{o.colour} {o.cls}" for o in row))
+        add("list", one("Where is everything, from left to right?", "Say where each object is, from left to right."),
+            ", ".join(f"{o.cls} {o.place}" for o in row))
     for o in named:
         if o.names[-1].endswith("object") and not o.changes:
             add("what", one(f"What is the {o.colour} object?", f"What is the {o.colour} thing?", f"What kind of object is {o.colour}?"),
@@ -254,9 +260,9 @@ def ask(rng, clip):
     return out
 
 
-def pick(rng, clip, n=8):
-    """At most n questions, taking the kinds in turn."""
-    queue = ask(rng, clip)
+def pick(rng, clip, n=8, train=False):
+    """At most n questions, taking the kinds in turn. train: "list" too."""
+    queue = [q for q in ask(rng, clip) if train or q[2] != "list"]
     rng.shuffle(queue)
     chosen, counts = [], {}
     while queue and len(chosen) < n:

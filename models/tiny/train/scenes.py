@@ -185,8 +185,8 @@ class Thing:
 
 
 class Scene:
-    def __init__(self, rng, assets, duration, size=None, still=False):
-        """size: (w, h) in pixels, or random. still: nothing moves or changes."""
+    def __init__(self, rng, assets, duration, size=None, still=False, lively=False):
+        """size: (w, h) in pixels, or random. still: nothing moves or changes. lively: many objects, always in view."""
         self.rng, self.duration = rng, duration
         aspect = rng.choice([4 / 3, 16 / 9, 1.0, 3 / 2])
         self.h = size[1] if size else int(rng.uniform(168, 230))
@@ -196,7 +196,9 @@ class Scene:
                       "appear+leave", "change"]
         weights = np.array([0.30, 0.14, 0.08, 0.07, 0.13, 0.09, 0.07, 0.04, 0.08])
         count = rng.choice(7, p=[0.04, 0.22, 0.25, 0.22, 0.15, 0.08, 0.04])
-        theme = rng.random()  # mostly shapes, sometimes things, sometimes one class many times
+        if lively:
+            count = rng.integers(3, 7)
+        theme = rng.random() * (0.65 if lively else 1.0)  # mostly shapes, sometimes things, sometimes one class many times
         pool = SHAPES if theme < 0.5 else ["car"] if theme < 0.62 else ["person", "car"] if theme < 0.7 else CLASSES
         if rng.random() < 0.15:
             pool = [rng.choice(CLASSES)]
@@ -206,7 +208,7 @@ class Scene:
         self.things = []
         for _ in range(count):
             cls = str(rng.choice(pool))
-            behaviour = "static" if still else str(rng.choice(behaviours, p=weights / weights.sum()))
+            behaviour = "static" if still else str(rng.choice(["static", "move-within"])) if lively else str(rng.choice(behaviours, p=weights / weights.sum()))
             if behaviour == "change" and cls in PHOTO:
                 behaviour = "move-through"
             for _ in range(12):  # keep the places of rest apart

@@ -17,13 +17,13 @@ Who is there? Why? What time is it? It is fast, it is slow, it stands still. Ple
 before after between while during both none many more less than large small big blue bicycle table floor wall road street"""
 
 
-def train(store, path, count=1200, size=1000):
+def train(store, path, count=400, size=1000):
     """Writes tokenizer.json to `path` and returns {token: id} of the special ones."""
     rng = np.random.default_rng(7)
     texts = [EXTRA] * 3 + [" ".join(CLASSES + COLOUR_NAMES)] * 5 + ["user assistant"] * 50 + ["[00:12.0–00:15.5]"] * 50
     for _ in range(count):
         clip = clips.sample(rng, store, 8, single=rng.random() < 0.3)
-        for question, answer, _, _ in questions.pick(rng, clip, 12):
+        for question, answer, _, _ in questions.pick(rng, clip, 12, train=True):
             texts += [question, answer]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()

@@ -1,7 +1,7 @@
 """Stage 1: the vision tower and projector, by dense labels of drawn and real frames.
 
 Each sample is a pair of frames of one scene. Heads (thrown away afterwards) read
-    patches   [144]  class and colour of what covers the patch
+    patches   [144]  class and colour of what covers the patch, and which of its 7x7 parts objects cover
     tokens    [36]   which class x colour covers most of the cell, whose centre lies in it, where that centre is
 and a hinge on cosines makes tokens fit to be compressed: background alike, objects unlike it and each other, one object
 alike over time only while it stays where it is.
@@ -44,6 +44,13 @@ def labels(ids, count, side):
     return out
 
 
+def outline(ids):
+    """Where in each patch objects are, uint8 [144, 49] of 0 and 1."""
+    n = net.SIDE
+    fine = cv2.resize(ids, (n * 7, n * 7), interpolation=cv2.INTER_NEAREST) > 0
+    return fine.reshape(n, 7, n, 7).transpose(0, 2, 1, 3).reshape(n * n, 49).astype(np.uint8)
+
+
 def centre(ids, k):
     ys, xs = np.nonzero(ids == k + 1)
     if len(xs) < 12:
@@ -53,15 +60,17 @@ def centre(ids, k):
 
 def sample(rng, store):
     """A pair of frames: dict of arrays with the leading dimension 2 (one per frame)."""
-    scene = real.RealScene(rng, store, 8) if rng.random() < 0.12 else scenes.Scene(rng, store, 8)
+    scene = real.RealScene(rng, store, 8) if rng.random() < 0.12 else \
+        scenes.Scene(rng, store, 8, lively=rng.random() < 0.65)
     t = rng.uniform(0, scene.duration)
-    out = {k: [] for k in ("pixels", "cells", "patches", "kind", "centre")}
+    out = {k: [] for k in ("pixels", "cells", "patches", "outline", "kind", "centre")}
     for when in (t, min(t + rng.choice([0.25, 0.5, 1.0, 2.0]), scene.duration - 1e-3)):
         image, ids = scene.draw(when)
         facts = scene.facts(when)
         out["pixels"].append(squash(image))
         out["cells"].append(labels(ids, len(facts), net.GRID))
         out["patches"].append(labels(ids, len(facts), net.SIDE))
+        out["outline"].append(outline(ids))
         kind = [CLASSES.index(c) * len(COLOUR_NAMES) + COLOUR_NAMES.index(p) for c, p in facts][:MOST]
         out["kind"].append(np.array(kind + [0] * (MOST - len(kind))))
         out["centre"].append(np.array([centre(ids, k) for k in range(MOST)], np.float32))
@@ -69,8 +78,9 @@ def sample(rng, store):
 
 
 def produce(queue, store, seed, batch):
+    net.follow_parent()
     cv2.setNumThreads(1)
-    os.nice(14)  # drawing fills what training leaves idle
+    os.nice(5)
     rng = np.random.default_rng(seed)
     while True:
         samples = [sample(rng, store) for _ in range(batch)]
@@ -81,7 +91,9 @@ def flip(batch):
     """The batch mirrored left to right."""
     def grid(a, side):
         return a.reshape(*a.shape[:2], side, side)[..., ::-1].reshape(a.shape).copy()
-    return {"pixels": batch["pixels"][:, :, ::-1].copy(), "kind": batch["kind"],
+    edges = grid(batch["outline"].reshape(-1, net.SIDE ** 2, 7, 7).transpose(0, 2, 3, 1).reshape(-1, 49, net.SIDE ** 2), net.SIDE)
+    edges = edges.reshape(-1, 7, 7, net.SIDE ** 2)[:, :, ::-1].transpose(0, 3, 1, 2).reshape(-1, net.SIDE ** 2, 49).copy()
+    return {"outline": edges, "pixels": batch["pixels"][:, :, ::-1].copy(), "kind": batch["kind"],
             "cells": grid(batch["cells"], net.GRID), "patches": grid(batch["patches"], net.SIDE),
             "centre": batch["centre"] * np.float32([-1, 1]) + np.float32([1, 0])}
 
@@ -90,7 +102,9 @@ class Heads(nn.Module):
     def __init__(self):
         super().__init__()
         self.patch = nn.Sequential(nn.LayerNorm(192), nn.Linear(192, 1 + len(CLASSES) + 1 + len(COLOUR_NAMES)))
+        self.outline = nn.Linear(192, 49)
         self.norm = nn.LayerNorm(net.WIDTH)
+        self.cls = nn.Linear(net.WIDTH, len(CLASSES) + 1)
         self.kind = nn.Linear(net.WIDTH, 1 + KINDS)
         self.middle = nn.Linear(net.WIDTH, KINDS)
         self.bins = nn.Linear(net.WIDTH, 2 * BINS)
@@ -151,7 +165,8 @@ def losses(model, heads, batch):
     def ce(logits, target, weight):
         loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
         return (loss * weight.flatten()).sum() / weight.sum().clamp(min=1)
-    result = {"patch": ce(a, cls, weight) + ce(b, col, weight)}
+    result = {"patch": 1.5 * ce(a, cls, weight) + 0.7 * ce(b, col, weight)}
+    result["outline"] = 2 * F.binary_cross_entropy_with_logits(heads.outline(features).float(), t["outline"].float())
 
     who = dominant(t["cells"].float() / 255, 0.10, 0.03)
     kind = kinds.gather(1, who.clamp(min=0))
@@ -159,6 +174,8 @@ def losses(model, heads, batch):
     weight = torch.where(who == -100, 0.0, torch.where(who == MOST, 0.3, 1.0))
     logits = heads.kind(x).float()
     result["kind"] = ce(logits, kind, weight)
+    cls = torch.where(kind == KINDS, len(CLASSES), kind // colours)
+    result["class"] = ce(heads.cls(x).float(), cls, weight)
     seen = (who >= 0) & (who < MOST)
     guess = logits.argmax(-1)
     result["kind%"] = (guess == kind)[seen].float().mean()
@@ -187,32 +204,32 @@ def losses(model, heads, batch):
     return result
 
 
-def main():
+def main(rank=0):
     p = argparse.ArgumentParser()
     p.add_argument("media")
     p.add_argument("work")
-    p.add_argument("--minutes", type=float, default=30)
-    p.add_argument("--steps", type=int, default=5000, help="length of the learning rate's cosine")
-    p.add_argument("--batch", type=int, default=24, help="pairs of frames")
+    p.add_argument("--minutes", type=float, default=30, help="all runs together: the learning rate's cosine")
+    p.add_argument("--batch", type=int, default=12, help="pairs of frames, for each of the two processes")
     p.add_argument("--rate", type=float, default=1.2e-3)
     args = p.parse_args()
-    torch.set_num_threads(2)
     store = assets.build(args.media, f"{args.work}/assets.pkl")
     model = net.build({"<|endoftext|>": 0, "<|im_end|>": 0, "<image>": 0, "<video>": 0}, layers=1)
     heads = Heads().to(torch.bfloat16)
     parts = [model.model.vision_tower, model.model.multi_modal_projector, heads]
-    optimiser = net.Optimiser([q for part in parts for q in part.parameters()], args.rate, args.steps)
-    path = f"{args.work}/vit.pt"
+    optimiser = net.Optimiser([q for part in parts for q in part.parameters()], args.rate, 1)
+    path, spent = f"{args.work}/vit.pt", 0.0
     if os.path.exists(path):
         state = torch.load(path)
         for part, saved in zip(parts, state["parts"]):
-            part.load_state_dict(saved)
+            part.load_state_dict(saved, strict=False)
         optimiser.load_state_dict(state["optimiser"])
+        spent = state["spent"]
     queue = mp.Queue(6)
-    mp.Process(target=produce, args=(queue, store, 1000 + optimiser.count, args.batch), daemon=True).start()
-    rng = np.random.default_rng(optimiser.count)
+    mp.Process(target=produce, args=(queue, store, 1000 + optimiser.count + 500000 * rank, args.batch), daemon=True).start()
+    rng = np.random.default_rng(optimiser.count + 7 * rank)
     start, sums, seen, pool = time.time(), {}, 0, []
-    while time.time() - start < args.minutes * 60:
+    begun, done = spent, 0.0
+    while done < 1:
         if not pool or not queue.empty():  # each batch is used a few times, at times mirrored
             batch = queue.get()
             pool = (pool + [batch])[-64:]
@@ -220,18 +237,20 @@ def main():
             batch = flip(pool[rng.integers(len(pool))])
         result = losses(model, heads, batch)
         sum(v for k, v in result.items() if not k.endswith("%")).backward()
-        optimiser.step()
+        spent = begun + time.time() - start
+        done = optimiser.step(done=spent / (args.minutes * 60))
         for k, v in result.items():
             sums[k] = sums.get(k, 0) + float(v.detach().nan_to_num())
         seen += 1
-        if optimiser.count % (20 if optimiser.count < 100 else 100) == 0:
+        if optimiser.count % 100 == 0 and rank == 0:
             text = " ".join(f"{k} {v / seen:.3f}" for k, v in sums.items())
-            print(f"{optimiser.count} {time.time() - start:.0f}s queue {queue.qsize()} {text}", flush=True)
+            print(f"{optimiser.count} {spent:.0f}s queue {queue.qsize()} {text}", flush=True)
             sums, seen = {}, 0
-        if optimiser.count % 500 == 0 or time.time() - start > args.minutes * 60 - 2:
-            torch.save({"parts": [q.state_dict() for q in parts], "optimiser": optimiser.state_dict()}, path + ".new")
+        if rank == 0 and (optimiser.count % 250 == 0 or done >= 1):
+            torch.save({"parts": [q.state_dict() for q in parts], "optimiser": optimiser.state_dict(), "spent": spent},
+                       path + ".new")
             os.replace(path + ".new", path)
 
 
 if __name__ == "__main__":
-    main()
+    net.team(main)
