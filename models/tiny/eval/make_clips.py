@@ -60,7 +60,7 @@ def main():
             if kind:
                 groups[-1][2].append(len(kept))
                 kept.append(i / RATE)
-                maps.append(cv2.resize(ids, (126, 126), interpolation=cv2.INTER_NEAREST))
+                maps.append(cv2.resize(ids, (84, 84), interpolation=cv2.INTER_NEAREST))
                 states.append(scene.facts(i / RATE))
         objects = clips.facts(maps, states)
         clip = {"times": np.array(kept), "groups": [tuple(g) for g in groups], "stamps": True, "single": False,

@@ -35,8 +35,10 @@ class Selector:
 
     def take(self, t, image):
         """'start', 'keep' or None for a frame at t seconds."""
-        luma = cv2.cvtColor(cv2.resize(image, (84, 84), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-        luma = luma.astype(np.float32) / 255
+        luma = None
+        if self.threshold > 0:
+            luma = cv2.cvtColor(cv2.resize(image, (84, 84), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+            luma = luma.astype(np.float32) / 255
         if self.start is None or t - self.start >= self.longest - 1e-6:
             self.start, kind = t, "start"
         elif t - self.last >= self.interval - 1e-6 and (
@@ -81,7 +83,7 @@ def gather(scene, times, selector, most):
             starts.append(len(kept))
         pixels.append(squash(image))
         kept.append(t)
-        maps.append(cv2.resize(ids, (126, 126), interpolation=cv2.INTER_NEAREST))
+        maps.append(cv2.resize(ids, (84, 84), interpolation=cv2.INTER_NEAREST))
         states.append(scene.facts(t))
     else:
         t = scene.duration

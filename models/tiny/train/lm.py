@@ -30,11 +30,11 @@ ASSISTANT = "<|im_end|><|im_start|>assistant"
 def produce(queue, store, seed, most, single):
     net.follow_parent()
     cv2.setNumThreads(1)
-    os.nice(5)
+    os.nice(2)
     rng = np.random.default_rng(seed)
     while True:
         clip = clips.sample(rng, store, most, single=rng.random() < single)
-        asked = questions.pick(rng, clip, 24, train=True)
+        asked = [q for _ in range(2) for q in questions.pick(rng, clip, 16, train=True)]
         if asked:
             queue.put((clip["pixels"], clip["groups"], clip["stamps"], asked))
 
@@ -146,7 +146,7 @@ def evaluate(model, prompt, held, mode):
     return {k: (float(np.mean(v)), len(v)) for k, v in sorted(hits.items())}
 
 
-def start_model(work, layers=5):
+def start_model(work, layers=4):
     """The network with the trained vision stage, its tokens scaled to suit the LM's embeddings."""
     prompt = Prompt(f"{work}/tokenizer.json")
     model = net.build({t: prompt.tokenizer.token_to_id(t) for t in words.SPECIAL}, layers)

@@ -20,7 +20,7 @@ TOKENS, WIDTH = GRID * GRID, 256
 VOCABULARY = 768  # rows; tokenizer.py leaves some unused
 
 
-def config(ids, layers=5):
+def config(ids, layers=4):
     """ids: the tokenizer's {'<|im_end|>': .., '<video>': .., ...}."""
     vision = SiglipVisionConfig(
         hidden_size=192, intermediate_size=768, num_hidden_layers=4, num_attention_heads=3, image_size=IMAGE,
@@ -37,7 +37,7 @@ def config(ids, layers=5):
         image_grid_pinpoints=[[IMAGE * a, IMAGE * b] for a in range(1, 7) for b in range(1, 7)][:6])
 
 
-def build(ids, layers=5):
+def build(ids, layers=4):
     torch.manual_seed(0)
     model = LlavaOnevisionForConditionalGeneration(config(ids, layers))
     model.model.vision_tower.set_attn_implementation("eager")  # the fused backward is slower on a CPU

@@ -19,8 +19,6 @@ def polygon(shape):
         return np.stack([np.cos(a) * r, np.sin(a) * r], 1)
     if shape == "square":
         return ring(4, [1.0], np.pi / 4)
-    if shape == "diamond":
-        return ring(4, [1.05, 0.68], np.pi / 2)
     if shape == "triangle":
         return ring(3, [1.0], -np.pi / 2) + [0, 0.15]
     if shape == "star":
@@ -44,7 +42,7 @@ def shape_sprite(rng, shape, colour, radius):
         if shape == "ring":
             cv2.circle(alpha, (int(middle), int(middle)), int(r * rng.uniform(0.5, 0.62)), 0, -1)
     else:
-        tilt = rng.uniform(-0.14, 0.14) if shape in ("square", "diamond") else rng.uniform(-0.25, 0.25)
+        tilt = rng.uniform(-0.14, 0.14) if shape == "square" else rng.uniform(-0.25, 0.25)
         turn = np.array([[np.cos(tilt), -np.sin(tilt)], [np.sin(tilt), np.cos(tilt)]])
         cv2.fillPoly(alpha, [np.round(points @ turn.T * radius * scale + middle).astype(np.int32)], 255)
     alpha = cv2.resize(alpha, (n, n), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -123,7 +121,7 @@ class Thing:
             sprite, self.colour = photo_sprite(rng, assets, cls, unit * rng.uniform(low, high) * big)
         else:
             self.colour = str(rng.choice(COLOUR_NAMES))
-            sprite = shape_sprite(rng, cls, paint(rng, self.colour), unit * rng.uniform(0.09, 0.19) * big)
+            sprite = shape_sprite(rng, cls, paint(rng, self.colour), unit * rng.uniform(0.115, 0.22) * big)
         self.sprites, self.later_colour, self.change = [sprite], self.colour, np.inf
         self.start, self.stop = -1.0, np.inf  # there at start <= t < stop
         self.half = np.array(sprite.shape[1::-1]) / 2
@@ -197,14 +195,14 @@ class Scene:
         weights = np.array([0.30, 0.14, 0.08, 0.07, 0.13, 0.09, 0.07, 0.04, 0.08])
         count = rng.choice(7, p=[0.04, 0.22, 0.25, 0.22, 0.15, 0.08, 0.04])
         if lively:
-            count = rng.integers(3, 7)
-        theme = rng.random() * (0.65 if lively else 1.0)  # mostly shapes, sometimes things, sometimes one class many times
+            count = rng.integers(4, 9)
+        theme = rng.random() * (0.57 if lively else 1.0)  # mostly shapes, sometimes things, sometimes one class many times
         pool = SHAPES if theme < 0.5 else ["car"] if theme < 0.62 else ["person", "car"] if theme < 0.7 else CLASSES
-        if rng.random() < 0.15:
+        if rng.random() < (0.04 if lively else 0.15):
             pool = [rng.choice(CLASSES)]
         have = {s["cls"] for s in assets["sprites"]}
         pool = [c for c in pool if c in SHAPES or c in have] or SHAPES
-        big = 1.0 if count < 4 else 0.8
+        big = 1.0 if count < 4 or lively and rng.random() < 0.5 else 0.8
         self.things = []
         for _ in range(count):
             cls = str(rng.choice(pool))

@@ -26,7 +26,7 @@ import real
 import scenes
 from words import CLASSES, COLOUR_NAMES
 
-KINDS, MOST, BINS = len(CLASSES) * len(COLOUR_NAMES), 6, 12
+KINDS, MOST, BINS = len(CLASSES) * len(COLOUR_NAMES), 9, 12
 
 
 def squash(image):
@@ -60,8 +60,8 @@ def centre(ids, k):
 
 def sample(rng, store):
     """A pair of frames: dict of arrays with the leading dimension 2 (one per frame)."""
-    scene = real.RealScene(rng, store, 8) if rng.random() < 0.12 else \
-        scenes.Scene(rng, store, 8, lively=rng.random() < 0.65)
+    scene = real.RealScene(rng, store, 8) if rng.random() < 0.07 else \
+        scenes.Scene(rng, store, 8, lively=rng.random() < 0.8)
     t = rng.uniform(0, scene.duration)
     out = {k: [] for k in ("pixels", "cells", "patches", "outline", "kind", "centre")}
     for when in (t, min(t + rng.choice([0.25, 0.5, 1.0, 2.0]), scene.duration - 1e-3)):
@@ -165,7 +165,7 @@ def losses(model, heads, batch):
     def ce(logits, target, weight):
         loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
         return (loss * weight.flatten()).sum() / weight.sum().clamp(min=1)
-    result = {"patch": 1.5 * ce(a, cls, weight) + 0.7 * ce(b, col, weight)}
+    result = {"patch": 2 * ce(a, cls, weight) + 0.5 * ce(b, col, weight)}
     result["outline"] = 2 * F.binary_cross_entropy_with_logits(heads.outline(features).float(), t["outline"].float())
 
     who = dominant(t["cells"].float() / 255, 0.10, 0.03)
@@ -175,7 +175,7 @@ def losses(model, heads, batch):
     logits = heads.kind(x).float()
     result["kind"] = ce(logits, kind, weight)
     cls = torch.where(kind == KINDS, len(CLASSES), kind // colours)
-    result["class"] = ce(heads.cls(x).float(), cls, weight)
+    result["class"] = 2 * ce(heads.cls(x).float(), cls, weight)
     seen = (who >= 0) & (who < MOST)
     guess = logits.argmax(-1)
     result["kind%"] = (guess == kind)[seen].float().mean()
@@ -191,14 +191,14 @@ def losses(model, heads, batch):
     target[f, (cell[..., 1] * net.GRID + cell[..., 0])[f, k], t["kind"][f, k]] = 1
     logits = heads.middle(x).float()
     loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    result["middle"] = (loss * (1 + 2 * target)).sum() / known.sum().clamp(min=1) * 0.3
+    result["middle"] = (loss * (1 + 2 * target)).sum() / known.sum().clamp(min=1) * 0.15
 
     own = torch.cat([place, torch.full((n, 1, 2), float("nan"))], 1)
     own = own.gather(1, who.clamp(min=0)[..., None].expand(-1, -1, 2))
     use = (seen & ~own[..., 0].isnan()).float()
     bins = (own.nan_to_num() * BINS).long().clamp(0, BINS - 1)
     logits = heads.bins(x).float()
-    result["place"] = 0.5 * (ce(logits[..., :BINS], bins[..., 0], use) + ce(logits[..., BINS:], bins[..., 1], use))
+    result["place"] = 0.3 * (ce(logits[..., :BINS], bins[..., 0], use) + ce(logits[..., BINS:], bins[..., 1], use))
     result["place%"] = (logits[..., :BINS].argmax(-1) == bins[..., 0])[use > 0].float().mean()
     result["cosine"] = cosine_loss(tokens, who, place)
     return result

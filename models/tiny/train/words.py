@@ -1,5 +1,5 @@
 """The words scenes are made of: classes, colours, directions, places."""
-SHAPES = ["circle", "square", "triangle", "star", "cross", "ring", "diamond"]
+SHAPES = ["circle", "square", "triangle", "star", "cross", "ring"]
 THINGS = ["car", "person", "apple", "broccoli", "cauliflower", "bolt"]
 CLASSES = SHAPES + THINGS
 PLURALS = {"cross": "crosses", "person": "people", "broccoli": "broccoli"}
