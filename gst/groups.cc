@@ -8,9 +8,11 @@ namespace {
 constexpr char kMeta[] = "GstVtokVideoGroup";
 constexpr char kField[] = "group";
 
-// No tag: converters and scalers hand it on.
+// No tag: converters and scalers hand it on. Registered once per process, though this file is linked into the
+// plugin and into programs that test it.
 void register_meta() {
   static const GstMetaInfo *info = [] {
+    if (const GstMetaInfo *known = gst_meta_get_info(kMeta)) return known;
     static const gchar *tags[] = {nullptr};
     return gst_meta_register_custom(kMeta, tags, nullptr, nullptr, nullptr);
   }();

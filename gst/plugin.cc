@@ -4,6 +4,7 @@
 
 namespace vtok {
 // Each stands at the end of its element's file.
+bool register_vtokkeyframe(GstPlugin *plugin);
 bool register_vtokspatial(GstPlugin *plugin);
 bool register_vtoktemporal(GstPlugin *plugin);
 }  // namespace vtok
@@ -11,7 +12,8 @@ bool register_vtoktemporal(GstPlugin *plugin);
 namespace {
 
 using Register = bool (*)(GstPlugin *);
-constexpr Register kElements[] = {vtok::register_vtokspatial, vtok::register_vtoktemporal};
+constexpr Register kElements[] = {vtok::register_vtokkeyframe, vtok::register_vtokspatial,
+                                  vtok::register_vtoktemporal};
 
 gboolean plugin_init(GstPlugin *plugin) {
   for (const Register add : kElements)

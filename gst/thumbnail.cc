@@ -25,7 +25,7 @@ std::vector<int> sample_places(int length, int cells, int &k) {
 bool has_luma_bytes(const GstVideoFormatInfo *f) {
   return (GST_VIDEO_FORMAT_INFO_IS_YUV(f) || GST_VIDEO_FORMAT_INFO_IS_GRAY(f)) &&
          GST_VIDEO_FORMAT_INFO_DEPTH(f, 0) == 8 && !GST_VIDEO_FORMAT_INFO_IS_TILED(f) &&
-         !GST_VIDEO_FORMAT_INFO_IS_COMPLEX(f) && !f->shift[0];
+         !GST_VIDEO_FORMAT_INFO_IS_COMPLEX(f) && !f->shift[0] && f->pixel_stride[0] > 0;
 }
 
 // Luma of one pixel as GstVideoFormatInfo unpacks it; BT.601 weights do for telling frames apart.
