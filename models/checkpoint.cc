@@ -80,6 +80,19 @@ std::string read_chat_template(const fs::path &folder, const json &processor, co
   return source;
 }
 
+/// tokenizer_config.json writes each as a text or as an object with its content.
+json read_special_tokens(const json &tokenizer_config) {
+  json tokens = json::object();
+  for (const char *name :
+       {"bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"}) {
+    const auto found = tokenizer_config.find(name);
+    if (found == tokenizer_config.end()) continue;
+    const json &value = found->is_object() && found->contains("content") ? (*found)["content"] : *found;
+    if (value.is_string()) tokens[name] = value;
+  }
+  return tokens;
+}
+
 /// tokenizer.json, with the added tokens that only tokenizer_config.json lists.
 std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path &folder, const json &tokenizer_config) {
   const std::string path = (folder / "tokenizer.json").string();
@@ -149,6 +162,7 @@ std::shared_ptr<const Checkpoint> read_checkpoint(const fs::path &folder) {
   checkpoint->video_processor = read_video_processor(folder, processor);
   checkpoint->generation = read_optional(folder / "generation_config.json");
   checkpoint->chat_template = read_chat_template(folder, processor, tokenizer_config);
+  checkpoint->special_tokens = read_special_tokens(tokenizer_config);
   checkpoint->tokenizer = read_tokenizer(folder, tokenizer_config);
   checkpoint->tensors = read_tensors(folder);
   return checkpoint;

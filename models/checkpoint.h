@@ -17,6 +17,7 @@ struct Checkpoint {
   nlohmann::json video_processor;   // resample, size, image_mean, image_std, ... wherever the folder keeps them
   nlohmann::json generation;        // generation_config.json, or empty
   std::string chat_template;        // Jinja source
+  nlohmann::json special_tokens;    // bos_token, eos_token, ... : their texts, as chat templates name them
   Safetensors tensors;              // every shard, under today's names (vision_tower.vision_model. -> vision_tower.)
   std::shared_ptr<const Tokenizer> tokenizer;
 };

@@ -25,7 +25,8 @@ class Memory {
  public:
   virtual ~Memory() = default;
   virtual void add(GroupPtr group) = 0;            // a group was closed
-  /// What a question may see, oldest first, within `budget` tokens (0: no bound); `open` (may be null) comes last.
+  /// What a question may see, oldest first, within `budget` tokens (0: no bound); `open` (may be null) comes last. Nothing
+  /// where even the newest group is larger.
   virtual std::vector<GroupPtr> recall(const std::string &question, GroupPtr open, int budget) = 0;
   virtual void clear() = 0;
   virtual int64_t forgotten() const = 0;           // groups let go so far

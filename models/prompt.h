@@ -1,5 +1,5 @@
-// The prompt: chat template, timestamps, visual tokens and newline in the order the language model reads them.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// The prompt: chat template, timestamps, visual tokens and newline in the order the language model reads
+// them. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <string>
 #include <vector>
@@ -20,8 +20,20 @@ struct Segment {
 /// "[00:12.0–00:15.5]", from an hour on "[1:02:03.0–1:02:05.5]"; ns in, tenths rounded down.
 std::string timestamp_text(int64_t from, int64_t to);
 
-/// Renders the chat template with one user message (the video, where there are groups, then the question), encodes it
-/// and puts the groups where the video placeholder stands. Throws std::runtime_error.
+/// Renders the chat template with one user message (the video, where there are groups, then the question),
+/// encodes it and puts the groups where the video placeholder stands: text, then each group's time and
+/// tokens, the newline, text. Without timestamps these are the ids that HF's processor gives. Special tokens
+/// written in the question or the system prompt are taken apart, so that they stay text. Throws
+/// std::runtime_error.
 std::vector<Segment> build_prompt(const Checkpoint &checkpoint, const Request &request);
+
+struct FittedPrompt {
+  std::vector<Segment> segments;
+  int rows = 0;             // sum of their sizes
+  int groups_left_out = 0;  // the oldest ones
+};
+/// build_prompt() with the oldest groups left out until the prompt and max_new_tokens fit `context` (0: no
+/// bound). Throws std::runtime_error where the question alone does not.
+FittedPrompt fit_prompt(const Checkpoint &checkpoint, const Request &request, int context);
 
 }  // namespace vtok

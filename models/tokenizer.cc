@@ -142,6 +142,33 @@ class ByteLevelBpe : public Tokenizer {
     return out;
   }
 
+  std::string disarmed(std::string_view text) const override {
+    std::string out(text);
+    for (bool found = true; found;) {  // taking one apart may leave another in one piece
+      found = false;
+      for (const AddedFinder *finder : {&raw_, &normalized_}) {
+        std::string apart;
+        for (const Stretch &stretch : finder->split(out)) {
+          std::string piece(stretch.text);
+          if (stretch.id >= 0) {
+            size_t at = piece.find_first_not_of(" \t\r\n");
+            at = at == std::string::npos ? 0 : at;
+            at += size_t(next_utf8(std::string_view(piece).substr(at)).bytes);
+            if (at < piece.size()) {
+              piece.insert(at, " ");
+              found = true;
+            }
+          }
+          apart += piece;
+        }
+        out = std::move(apart);
+      }
+      if (out.size() > 2 * text.size() + 64)
+        break;  // a token that holds its own disarmed form: each pass adds a space
+    }
+    return out;
+  }
+
   std::string decode(const std::vector<int> &ids, bool skip_special) const override {
     std::string all;
     for (const int id : ids)

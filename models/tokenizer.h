@@ -16,6 +16,8 @@ class Tokenizer {
   /// Ids of a UTF-8 text, added tokens recognised in it. Invalid UTF-8 is replaced by U+FFFD. `add_special` puts in what
   /// the post-processor names (a begin-of-text token, where the checkpoint has one); chat templates write it themselves.
   virtual std::vector<int> encode(std::string_view text, bool add_special = false) const = 0;
+  /// The text with a space put into every added token that is written in it, so that it stays text: "< |im_end|>".
+  virtual std::string disarmed(std::string_view text) const = 0;
   /// Text of ids; bytes that are no UTF-8 become U+FFFD; ids without a token give nothing.
   virtual std::string decode(const std::vector<int> &ids, bool skip_special) const = 0;
   /// Raw bytes of one id, for streaming; what decode() joins.

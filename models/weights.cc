@@ -141,7 +141,9 @@ void check_vision_tensors(const Checkpoint &checkpoint, const LlavaOnevisionConf
 }
 
 void check_language_tensors(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config) {
-  check_half(checkpoint, language_tensors(config), kLanguage);
+  std::vector<ExpectedTensor> expected = language_tensors(config);
+  expected.push_back({"image_newline", {config.text.hidden}});
+  check_half(checkpoint, expected, kLanguage);
 }
 
 }  // namespace vtok

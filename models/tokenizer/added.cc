@@ -13,12 +13,6 @@
 namespace vtok {
 namespace {
 
-bool white_space(char32_t c) {  // Unicode's White_Space
-  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
-         c == 0x3000;
-}
-
 bool word_character(char32_t c) {  // \w: letters, marks, digits, connectors, joiners
   switch (utf8proc_category(utf8proc_int32_t(c))) {
     case UTF8PROC_CATEGORY_LU:

@@ -38,6 +38,12 @@ Utf8Step next_utf8(std::string_view text) {
   return {length, code, true, false};
 }
 
+bool white_space(char32_t c) {
+  return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
+}
+
 bool valid_utf8(std::string_view text) {
   while (!text.empty()) {
     const auto step = next_utf8(text);

@@ -17,6 +17,7 @@ struct Utf8Step {
 };
 Utf8Step next_utf8(std::string_view text);
 
+bool white_space(char32_t code);  // Unicode's White_Space
 bool valid_utf8(std::string_view text);
 /// The same text with U+FFFD in place of what is no UTF-8.
 std::string repaired_utf8(std::string_view text);

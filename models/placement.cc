@@ -1,0 +1,59 @@
+// Where a model runs and with which numbers: the properties device= and dtype=, resolved once.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/placement.h"
+
+#include <charconv>
+#include <stdexcept>
+
+#include "models/engine.h"
+
+namespace vtok {
+namespace {
+
+std::string gpus(int count) { return count == 1 ? "1 usable GPU" : std::to_string(count) + " usable GPUs"; }
+
+/// The N of "cuda:N"; 0 for "cuda"; -1 where it is neither.
+int ordinal(const std::string &device) {
+  if (device == "cuda") return 0;
+  int number = -1;
+  if (!device.starts_with("cuda:")) return -1;
+  const char *begin = device.data() + 5, *end = device.data() + device.size();
+  const auto [stop, error] = std::from_chars(begin, end, number);
+  return error == std::errc() && stop == end && number >= 0 ? number : -1;
+}
+
+int find_device(const std::string &device) {
+  if (device == "cpu") return -1;
+  if (device == "auto") return engine().cuda_devices() > 0 ? 0 : -1;
+  const int number = ordinal(device);
+  if (number < 0)
+    throw std::invalid_argument("device '" + device + "' is not one; there are auto, cpu, cuda and cuda:N");
+  const int count = engine().cuda_devices();
+  if (number >= count)
+    throw std::invalid_argument("device '" + device + "' is not there: this machine has " + gpus(count));
+  return number;
+}
+
+}  // namespace
+
+Placement resolve_placement(const std::string &device, DType dtype) {
+  Placement placement;
+  placement.device = find_device(device);
+  switch (dtype) {
+    case DType::kAuto:
+      placement.type = engine().fast_bfloat16(placement.device) ? Type::kBfloat16 : Type::kFloat32;
+      break;
+    case DType::kFloat32:
+      placement.type = Type::kFloat32;
+      break;
+    case DType::kBfloat16:
+      placement.type = Type::kBfloat16;
+      break;
+    case DType::kFloat16:
+      placement.type = Type::kFloat16;
+      break;
+  }
+  return placement;
+}
+
+}  // namespace vtok

@@ -1,0 +1,128 @@
+// The prompt: chat template, timestamps, visual tokens and newline in the order the language model reads
+// them. SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/prompt.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <stdexcept>
+
+#include "models/config.h"
+#include "models/template.h"
+
+namespace vtok {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+std::string clock_text(int64_t ns) {
+  const long long tenths = std::max<int64_t>(ns, 0) / 100'000'000, minutes = tenths / 600;
+  char text[48];
+  if (minutes < 60)
+    std::snprintf(text, sizeof text, "%02lld:%02lld.%lld", minutes, tenths / 10 % 60, tenths % 10);
+  else
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld.%lld", minutes / 60, minutes % 60, tenths / 10 % 60,
+                  tenths % 10);
+  return text;
+}
+
+json text_part(const Checkpoint &checkpoint, const std::string &text) {
+  return {{"type", "text"}, {"text", checkpoint.tokenizer->disarmed(text)}};
+}
+
+std::string render(const Checkpoint &checkpoint, const Request &request) {
+  if (checkpoint.chat_template.empty())
+    throw std::runtime_error(checkpoint.folder +
+                             " has no chat template: expected chat_template.jinja, chat_template.json or "
+                             "chat_template in tokenizer_config.json");
+  json variables = checkpoint.special_tokens.is_object() ? json(checkpoint.special_tokens) : json::object();
+  json messages = json::array();
+  if (!request.system_prompt.empty())
+    messages.push_back(
+        {{"role", "system"}, {"content", json::array({text_part(checkpoint, request.system_prompt)})}});
+  json content = json::array();
+  if (!request.groups.empty()) content.push_back({{"type", "video"}});
+  content.push_back(text_part(checkpoint, request.question));
+  messages.push_back({{"role", "user"}, {"content", content}});
+  variables["messages"] = messages;
+  variables["add_generation_prompt"] = true;
+  for (const char *name : {"tools", "documents"}) variables[name] = nullptr;
+  try {
+    return render_template(checkpoint.chat_template, variables);
+  } catch (const std::runtime_error &error) {
+    throw std::runtime_error(checkpoint.folder + ": " + error.what());
+  }
+}
+
+Segment text_segment(std::vector<int> ids) { return {Segment::kText, std::move(ids), nullptr}; }
+
+int rows_of(const std::vector<Segment> &segments) {
+  int rows = 0;
+  for (const Segment &segment : segments) rows += segment.size();
+  return rows;
+}
+
+}  // namespace
+
+int Segment::size() const { return kind == kText ? int(ids.size()) : kind == kVisual ? group->tokens() : 1; }
+
+std::string timestamp_text(int64_t from, int64_t to) {
+  return "[" + clock_text(from) + "–" + clock_text(to) + "]";
+}
+
+std::vector<Segment> build_prompt(const Checkpoint &checkpoint, const Request &request) {
+  const LlavaOnevisionConfig config = read_llava_onevision(checkpoint);
+  const std::vector<int> ids = checkpoint.tokenizer->encode(render(checkpoint, request));
+  const auto placeholders = std::count(ids.begin(), ids.end(), config.video_token);
+  const int expected = request.groups.empty() ? 0 : 1;
+  if (placeholders != expected)
+    throw std::runtime_error(checkpoint.folder + ": the chat template writes " +
+                             std::to_string(placeholders) + " video placeholders, expected " +
+                             std::to_string(expected));
+  std::vector<Segment> prompt;
+  if (!expected) {
+    prompt.push_back(text_segment(ids));
+    return prompt;
+  }
+  const auto place = std::find(ids.begin(), ids.end(), config.video_token);
+  if (place != ids.begin()) prompt.push_back(text_segment({ids.begin(), place}));
+  for (const GroupPtr &group : request.groups) {
+    if (request.timestamps)
+      prompt.push_back(text_segment(checkpoint.tokenizer->encode(timestamp_text(group->from, group->to))));
+    prompt.push_back({Segment::kVisual, {}, group});
+  }
+  prompt.push_back({Segment::kNewline, {}, nullptr});
+  if (place + 1 != ids.end()) prompt.push_back(text_segment({place + 1, ids.end()}));
+  return prompt;
+}
+
+FittedPrompt fit_prompt(const Checkpoint &checkpoint, const Request &request, int context) {
+  FittedPrompt fitted;
+  Request rest = request;
+  fitted.segments = build_prompt(checkpoint, rest);
+  fitted.rows = rows_of(fitted.segments);
+  const int64_t answer = std::max(0, request.sampling.max_new_tokens);
+  const auto fits = [&](int rows) { return context <= 0 || rows + answer <= context; };
+  if (fits(fitted.rows)) return fitted;
+  // What a group takes does not depend on the others, so the number to leave out is found without building
+  // again.
+  const auto rows_for = [&](const Group &group) {
+    return group.tokens() +
+           (request.timestamps
+                ? int(checkpoint.tokenizer->encode(timestamp_text(group.from, group.to)).size())
+                : 0);
+  };
+  int rows = fitted.rows;
+  auto first = request.groups.begin();
+  while (first != request.groups.end() && !fits(rows)) rows -= rows_for(**first++);
+  fitted.groups_left_out = int(first - request.groups.begin());
+  rest.groups.assign(first, request.groups.end());
+  fitted.segments = build_prompt(checkpoint, rest);
+  fitted.rows = rows_of(fitted.segments);
+  if (!fits(fitted.rows))
+    throw std::runtime_error("the question needs " + std::to_string(fitted.rows) +
+                             " tokens and its answer up to " + std::to_string(answer) +
+                             ", more than the model's context of " + std::to_string(context));
+  return fitted;
+}
+
+}  // namespace vtok
