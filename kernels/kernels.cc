@@ -41,6 +41,11 @@ const Kernels &cpu() {
   return table;
 }
 
+#ifdef VTOK_CUDA
+const Kernels *cuda_kernels();  // cuda.cu
+const Kernels *cuda() { return cuda_kernels(); }
+#else
 const Kernels *cuda() { return nullptr; }
+#endif
 
 }  // namespace vtok
