@@ -5,19 +5,21 @@ SPDX-License-Identifier: LGPL-2.1-or-later
 
   tests/bench/make_checkpoint.py [FOLDER]    default: $XDG_CACHE_HOME/gst-vtok/llava-onevision-0.5b-random
 
-Needs NumPy only. Shapes are those of the public llava-onevision-qwen2-0.5b: SigLIP so400m (384 px, patch 14, 26 layers)
+Shapes are those of the public llava-onevision-qwen2-0.5b: SigLIP so400m (384 px, patch 14, 26 layers)
 and Qwen2-0.5B. The tokenizer is the test checkpoint's with its 605 tokens: ids above have no text. A folder that is
 complete already is left alone.
 """
 import json
+import math
 import os
 import pathlib
+import random
 import shutil
+import struct
 import sys
 
-import numpy as np
-
 BASE = pathlib.Path(__file__).resolve().parents[1] / "golden" / "llava-onevision" / "checkpoint"
+PERIOD = 65537
 VISION = {"hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 26, "num_attention_heads": 16,
           "image_size": 384, "patch_size": 14}
 TEXT = {"hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24, "num_attention_heads": 14,
@@ -63,13 +65,24 @@ def shapes():
     yield "language_model.model.norm.weight", (h,)
 
 
-def bfloat16(name, shape, random):
+def block(std, mean, random):
+    """PERIOD bfloat16 numbers; rows of a tensor take them in turn, and PERIOD is prime, so rows differ."""
+    out = bytearray()
+    for _ in range(PERIOD):
+        out += struct.pack("<f", random.gauss(mean, std))[2:]
+    return bytes(out)
+
+
+def contents(name, shape, blocks):
     """Norms near 1, everything else of a size that keeps activations in range."""
-    x = random.standard_normal(shape, dtype=np.float32)
-    if "norm" in name and name.endswith("weight"): x = 1 + 0.02 * x
-    elif len(shape) == 1: x *= 0.02
-    else: x *= 0.02 if "embed_tokens" in name else float(np.prod(shape[1:])) ** -0.5
-    return (x.view(np.uint32) >> 16).astype("<u2")
+    fan_in = math.prod(shape[1:])
+    if "norm" in name and name.endswith("weight"): kind = (0.02, 1.0)
+    elif len(shape) == 1 or "embed_tokens" in name: kind = (0.02, 0.0)
+    else: kind = (fan_in**-0.5, 0.0)
+    if kind not in blocks: blocks[kind] = block(*kind, random.Random(len(blocks)))
+    size = 2 * math.prod(shape)
+    start = 2 * random.Random(name).randrange(PERIOD)
+    return (blocks[kind] * ((start + size) // (2 * PERIOD) + 1))[start:start + size]
 
 
 def write_settings(folder):
@@ -98,16 +111,16 @@ def main():
     write_settings(folder)
     header, at = {}, 0
     for name, shape in shapes():
-        size = 2 * int(np.prod(shape))
+        size = 2 * math.prod(shape)
         header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [at, at + size]}
         at += size
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    random = np.random.default_rng(0)
+    blocks = {}
     with open(folder / "model.safetensors.part", "wb") as out:
         out.write(len(text).to_bytes(8, "little") + text)
         for i, (name, shape) in enumerate(shapes()):
-            out.write(bfloat16(name, shape, random).tobytes())
+            out.write(contents(name, shape, blocks))
             if i % 100 == 0: print(f"  {100 * header[name]['data_offsets'][0] // at} %", file=sys.stderr)
     os.rename(folder / "model.safetensors.part", folder / "model.safetensors")
 

@@ -1,0 +1,54 @@
+// Tokens a second of the language model at LLaVA-OneVision-0.5B's shapes in bfloat16, beside Hugging Face's: reading a
+// prompt of 1024 rows, and answering after it.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <c10/core/InferenceMode.h>
+
+#include <cstdlib>
+
+#include "models/qwen2.h"
+#include "tests/bench/floor.h"
+#include "tests/bench/peer.h"
+
+using namespace vtok;
+
+namespace {
+
+constexpr int kRows = 1024, kSteps = 16;
+
+double weights(const TextConfig &c) {  // of the layers, without embeddings
+  const double q = double(c.heads) * c.head, kv = double(c.key_value_heads) * c.head, d = c.hidden;
+  return c.layers * (d * (q + 2 * kv) + q * d + 3 * d * c.intermediate);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  const int rounds = argc > 1 ? atoi(argv[1]) : 4;
+  const std::string folder = bench::checkpoint();
+  const auto checkpoint = open_checkpoint(folder);
+  const TextConfig config = read_llava_onevision(*checkpoint).text;
+  c10::InferenceMode guard;
+  Weights source(checkpoint, {.type = Type::kBfloat16}, {}, {"language_model."});
+  const Qwen2 model(source, config);
+  const auto peer = bench::hugging_face(folder);
+  const at::Tensor rows = at::randn({kRows, config.hidden}) * 0.02;
+  bench::Least read, step, read_peer, step_peer, flop, byte;
+  for (int i = 0; i < rounds; ++i) {
+    KvCache cache = model.make_cache();
+    at::Tensor logits;
+    read.take(bench::seconds([&] { logits = model.logits(model.read(rows, cache)); }));
+    if (peer) read_peer.take(peer->seconds("prefill " + std::to_string(kRows)));
+    flop.take(bench::seconds_per_flop());
+    step.take(bench::seconds([&] {
+      for (int s = 0; s < kSteps; ++s) logits = model.step(int(logits.argmax().item<int64_t>()), cache);
+    }));
+    if (peer) step_peer.take(peer->seconds("decode " + std::to_string(kRows) + " " + std::to_string(kSteps)));
+    byte.take(bench::seconds_per_byte());
+  }
+  const double attention = 2.0 * kRows * kRows * config.heads * config.head * config.layers;  // half of it is masked
+  bench::report("prefill", "prefill_over_hf", "tokens/s", kRows, read.value,
+                (2 * kRows * weights(config) + attention) * flop.value, read_peer.value);
+  const double cached = 2.0 * config.layers * config.key_value_heads * config.head * (kRows + kSteps / 2.0);
+  const double bytes = 2 * (weights(config) + double(config.vocabulary) * config.hidden + cached);
+  bench::report("decode", "decode_over_hf", "tokens/s", kSteps, step.value, kSteps * bytes * byte.value, step_peer.value);
+}
