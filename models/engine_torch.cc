@@ -9,6 +9,7 @@
 
 #include "models/encoders/llava_onevision.h"
 #include "models/engine.h"
+#include "models/llms/torch.h"
 
 namespace vtok {
 namespace {
@@ -61,9 +62,10 @@ class TorchEngine : public Engine {
     check(placement);
     return std::make_shared<LlavaOnevision>(std::move(checkpoint), placement, progress);
   }
-  std::shared_ptr<Llm> make_llm(std::shared_ptr<const Checkpoint>, const Placement &,
-                                const Progress &) override {
-    throw std::runtime_error("this build of vtok-torch runs encoders only");
+  std::shared_ptr<Llm> make_llm(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,
+                                const Progress &progress) override {
+    check(placement);
+    return std::make_shared<TorchLlm>(std::move(checkpoint), placement, progress);
   }
 
  private:

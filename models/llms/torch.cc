@@ -49,10 +49,6 @@ TorchLlm::TorchLlm(Weights weights, std::shared_ptr<const Checkpoint> checkpoint
       newline_(weights.get_float("image_newline", {config_.text.hidden}).unsqueeze(0)),
       cache_(model_.make_cache()) {}
 
-std::vector<Segment> TorchLlm::segments(const Request &request) const {
-  return build_prompt(*checkpoint_, request);
-}
-
 TorchLlm::Prompt TorchLlm::lay_out(const std::vector<Segment> &segments) {
   Prompt prompt;
   for (const Segment &segment : segments) {
@@ -125,7 +121,7 @@ void TorchLlm::prepare(const Request &request) {
   Request wanted = request;
   if (wanted.question.empty())
     wanted.question.push_back('?');  // comes after the groups, so it is not read here
-  std::vector<Segment> known = segments(wanted);
+  std::vector<Segment> known = fit_prompt(*checkpoint_, wanted, context()).segments;
   const auto open =
       std::find_if(known.begin(), known.end(), [](const Segment &s) { return s.group && !s.group->closed; });
   known.erase(open, known.end());
@@ -159,15 +155,11 @@ Answer TorchLlm::ask(const Request &request, const std::function<void(const std:
   const auto start = std::chrono::steady_clock::now();
   const std::atomic<bool> *cancelled = request.cancelled.get();
   const SamplingRule rule = SamplingRule::resolve(request.sampling, checkpoint_->generation);
-  const Prompt prompt = lay_out(segments(request));
-  const int64_t room = config_.text.context - int64_t(prompt.rows.size());
-  if (room < 1)
-    throw std::runtime_error("the prompt has " + std::to_string(prompt.rows.size()) +
-                             " tokens; the model reads " + std::to_string(config_.text.context) +
-                             ", answer included");
+  const FittedPrompt fitted = fit_prompt(*checkpoint_, request, context());
+  const Prompt prompt = lay_out(fitted.segments);
   Answer answer;
-  answer.prompt_tokens = int(prompt.rows.size());
-  answer.groups_left_out = int(request.groups.size() - prompt.groups.size());
+  answer.prompt_tokens = fitted.rows;
+  answer.groups_left_out = fitted.groups_left_out;
   if (!prompt.groups.empty()) answer.from = prompt.groups.front()->from, answer.to = prompt.groups.back()->to;
   for (const GroupPtr &group : prompt.groups) answer.visual_tokens += group->tokens();
   Sampler sampler(rule, request.sampling.seed, config_.text.vocabulary);
@@ -185,8 +177,7 @@ Answer TorchLlm::ask(const Request &request, const std::function<void(const std:
   answered_.clear();
   try {
     at::Tensor logits = model_.logits(prefill(prompt, cancelled));
-    const int64_t most = std::min<int64_t>(request.sampling.max_new_tokens, room);
-    while (answer.new_tokens < most) {
+    while (answer.new_tokens < request.sampling.max_new_tokens) {
       const int id = sampler.next({logits.data_ptr<float>(), size_t(config_.text.vocabulary)});
       if (answer.new_tokens++ == 0) answer.ttft_ms = ms_since(start);
       if (std::count(config_.end_tokens.begin(), config_.end_tokens.end(), id)) {
@@ -200,7 +191,7 @@ Answer TorchLlm::ask(const Request &request, const std::function<void(const std:
         answer.finish_reason = "stop";
         break;
       }
-      if (answer.new_tokens == most) break;
+      if (answer.new_tokens == request.sampling.max_new_tokens) break;
       if (cancelled && *cancelled) throw Cancelled();
       logits = model_.step(id, cache_);
       held_.rows.push_back({nullptr, id});

@@ -48,7 +48,6 @@ class TorchLlm : public Llm {
   /// Reads what the cache lacks of the first `upto` rows, at most one chunk; hidden state of its last row.
   at::Tensor advance(const Prompt &prompt, size_t upto);
   at::Tensor prefill(const Prompt &prompt, const std::atomic<bool> *cancelled);  // throws Cancelled
-  std::vector<Segment> segments(const Request &request) const;
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   LlavaOnevisionConfig config_;

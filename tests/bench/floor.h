@@ -1,5 +1,5 @@
-// What the machine gives: the rate of plain matrix products and of reading memory, measured beside the thing itself.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// What the machine gives: the rate of plain matrix products and of reading memory, measured beside the thing
+// itself. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <ATen/ATen.h>
 
@@ -50,12 +50,15 @@ struct Least {
 };
 
 /// One row, and one of its ratio to the peer where there is one. Rates: `work` units a second.
-inline void report(const char *name, const char *ratio, const char *unit, double work, double ours, double floor, double peer) {
-  printf("{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", \"floor\": %.4g", name, work / ours, unit, work / floor);
+inline void report(const char *name, const char *ratio, const char *unit, double work, double ours,
+                   double floor, double peer) {
+  printf("{\"name\": \"%s\", \"value\": %.4g, \"unit\": \"%s\", \"floor\": %.4g", name, work / ours, unit,
+         work / floor);
   if (std::isfinite(peer)) printf(", \"peer\": %.4g", work / peer);
   printf("}\n");
   if (std::isfinite(peer))
-    printf("{\"name\": \"%s\", \"value\": %.3g, \"unit\": \"x\", \"floor\": %.3g, \"peer\": 1}\n", ratio, peer / ours, peer / floor);
+    printf("{\"name\": \"%s\", \"value\": %.3g, \"unit\": \"x\", \"floor\": %.3g, \"peer\": 1}\n", ratio,
+           peer / ours, peer / floor);
   fflush(stdout);
 }
 

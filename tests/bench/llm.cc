@@ -1,6 +1,5 @@
-// Tokens a second of the language model at LLaVA-OneVision-0.5B's shapes in bfloat16, beside Hugging Face's: reading a
-// prompt of 1024 rows, and answering after it.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// Tokens a second of the language model at LLaVA-OneVision-0.5B's shapes in bfloat16, beside Hugging Face's:
+// reading a prompt of 1024 rows, and answering after it. SPDX-License-Identifier: LGPL-2.1-or-later
 #include <c10/core/InferenceMode.h>
 
 #include <cstdlib>
@@ -45,10 +44,12 @@ int main(int argc, char **argv) {
     if (peer) step_peer.take(peer->seconds("decode " + std::to_string(kRows) + " " + std::to_string(kSteps)));
     byte.take(bench::seconds_per_byte());
   }
-  const double attention = 2.0 * kRows * kRows * config.heads * config.head * config.layers;  // half of it is masked
+  const double attention =
+      2.0 * kRows * kRows * config.heads * config.head * config.layers;  // half of it is masked
   bench::report("prefill", "prefill_over_hf", "tokens/s", kRows, read.value,
                 (2 * kRows * weights(config) + attention) * flop.value, read_peer.value);
   const double cached = 2.0 * config.layers * config.key_value_heads * config.head * (kRows + kSteps / 2.0);
   const double bytes = 2 * (weights(config) + double(config.vocabulary) * config.hidden + cached);
-  bench::report("decode", "decode_over_hf", "tokens/s", kSteps, step.value, kSteps * bytes * byte.value, step_peer.value);
+  bench::report("decode", "decode_over_hf", "tokens/s", kSteps, step.value, kSteps * bytes * byte.value,
+                step_peer.value);
 }

@@ -63,22 +63,26 @@ class Peer {
   }
 };
 
-/// Hugging Face transformers, where VTOK_BENCH_PYTHON names a Python that has them; null and a line on stderr otherwise.
+/// Hugging Face transformers, where VTOK_BENCH_PYTHON names a Python that has them; null and a line on stderr
+/// otherwise.
 inline std::unique_ptr<Peer> hugging_face(const std::string &checkpoint) {
   const char *python = getenv("VTOK_BENCH_PYTHON");
-  const std::string have = std::string(python ? python : "python3") + " -c 'import torch, transformers' 2>/dev/null";
+  const std::string have =
+      std::string(python ? python : "python3") + " -c 'import torch, transformers' 2>/dev/null";
   if (system(have.c_str()) != 0) {
     fprintf(stderr, "no transformers in %s: measuring without the peer\n", python ? python : "python3");
     return nullptr;
   }
-  return std::make_unique<Peer>(std::vector<std::string>{python ? python : "python3", VTOK_BENCH "/hf_peer.py", checkpoint, "2"});
+  return std::make_unique<Peer>(
+      std::vector<std::string>{python ? python : "python3", VTOK_BENCH "/hf_peer.py", checkpoint, "2"});
 }
 
 /// The random checkpoint of true shapes; made on the first call.
 inline std::string checkpoint() {
   FILE *made = popen("python3 " VTOK_BENCH "/make_checkpoint.py", "r");
   char text[4096] = {};
-  if (!made || !fgets(text, sizeof text, made) || pclose(made) != 0) throw std::runtime_error("make_checkpoint.py failed");
+  if (!made || !fgets(text, sizeof text, made) || pclose(made) != 0)
+    throw std::runtime_error("make_checkpoint.py failed");
   std::string folder = text;
   folder.pop_back();
   return folder;
