@@ -1,0 +1,26 @@
+// Feeds the typed configuration: an object with config, video_processor and generation, as a checkpoint holds
+// them. SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/config.h"
+
+#include <stdexcept>
+
+#include "models/json.h"
+#include "models/weights.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  try {
+    const auto all = vtok::parse_json({reinterpret_cast<const char *>(data), size}, "input");
+    vtok::Checkpoint checkpoint;
+    const auto part = [&](const char *key) {
+      return all.is_object() && all.contains(key) ? all[key] : nlohmann::json::object();
+    };
+    checkpoint.config = part("config");
+    checkpoint.video_processor = part("video_processor");
+    checkpoint.generation = part("generation");
+    const auto config = vtok::read_llava_onevision(checkpoint);
+    vtok::vision_tensors(config);
+    vtok::language_tensors(config);
+  } catch (const std::runtime_error &) {  // the only kind it may throw
+  }
+  return 0;
+}
