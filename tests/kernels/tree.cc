@@ -89,3 +89,26 @@ TEST_CASE("the tree spans, its edges fall, and cuts of it are the components") {
         }
       }
 }
+
+TEST_CASE("a matrix too great to keep is made again in each round") {
+  constexpr int n = 8300, d = 3, keep = 300;
+  const std::vector<float> x = test::make_rows(0, n, d, 4);
+  const Edges e = tree(cpu(), x, n, d);
+  Forest forest(n);
+  int joined = 0;
+  for (size_t i = 0; i < e.from.size(); i++) joined += forest.unite(e.from[i], e.to[i]);
+  CHECK(joined == n - 1);
+  std::vector<int> labels(n), degrees(n), hubs(n);
+  int count = 0;
+  cpu().components({.x = x.data(),
+                    .norms = e.norms.data(),
+                    .n = n,
+                    .d = d,
+                    .tau = e.cosines[n - keep],
+                    .labels = labels.data(),
+                    .degrees = degrees.data(),
+                    .hubs = hubs.data(),
+                    .count = &count},
+                   nullptr);
+  CHECK(std::abs(count - keep) <= 2);  // cosines so near to 1 tie
+}
