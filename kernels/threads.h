@@ -20,7 +20,8 @@ template <class F>
 void parallel_for(int count, F &&f) {
   using Callable = std::remove_reference_t<F>;
   parallel(
-      count, [](void *context, int i) { (*static_cast<Callable *>(context))(i); }, &f);
+      count, [](void *context, int i) { (*static_cast<Callable *>(context))(i); },
+      const_cast<void *>(static_cast<const void *>(&f)));
 }
 
 }  // namespace vtok
