@@ -47,7 +47,18 @@ auto guarded(gpointer element, R failed, F &&hook, Failure otherwise = general_f
   }
 }
 
-/// The same around one buffer: `hook` returns a GstFlowReturn; BadTokens become a WARNING, `dropped()` (which
+/// Runs `work`; what it throws becomes an ElementError of this kind, unless it is one already.
+template <class F> auto checked(Failure failure, F &&work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const ElementError &) {
+    throw;
+  } catch (const std::exception &error) {
+    throw ElementError(failure, error.what());
+  }
+}
+
+/// guarded() around one buffer: `hook` returns a GstFlowReturn; BadTokens become a WARNING, `dropped()` (which
 /// counts it) and GST_FLOW_OK; anything else an ERROR and GST_FLOW_ERROR.
 template <class F, class D>
 GstFlowReturn guarded_buffer(gpointer element, F &&hook, D &&dropped) {

@@ -4,6 +4,7 @@
 #include <gst/gst.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -53,8 +54,16 @@ int row_named(const Rows &rows, std::string_view name) {
   throw std::invalid_argument("no row is named '" + std::string(name) + "'");
 }
 
+/// A property whose being set is remembered: unset means "as the model says", and `value` is only what is shown.
+template <class T> struct Given {
+  T value;
+  bool set = false;
+  std::optional<T> get() const { return set ? std::optional<T>(value) : std::nullopt; }
+};
+
 /// The visitor that installs GObject properties, in order, from 1; a field's default is its initialiser.
-/// Fields: bool, int, unsigned, uint64_t, double, float, std::string; int or an enum beside choices().
+/// Fields: bool, int, unsigned, uint64_t, double, float, std::string, Given<one of these>; int or
+/// an enum beside choices().
 class InstallProperties {
   GObjectClass *klass_;
   guint id_ = 0;
@@ -103,6 +112,7 @@ class InstallProperties {
   void operator()(std::string &v, const char *name, const std::string &help, Access access = Access::kReady) {
     install(g_param_spec_string(name, name, help.c_str(), v.c_str(), flags(access)));
   }
+  template <class T, class... Rest> void operator()(Given<T> &v, Rest &&...rest) { (*this)(v.value, rest...); }
   template <class E>
   requires std::is_enum_v<E> || std::is_same_v<E, int>
   void operator()(E &v, const char *name, const std::string &help, Choices of,
@@ -125,6 +135,11 @@ template <class E>
 requires std::is_enum_v<E>
 void load(const GValue *g, E &v) { v = static_cast<E>(g_value_get_enum(g)); }
 
+template <class T> void load(const GValue *g, Given<T> &v) {
+  load(g, v.value);
+  v.set = true;
+}
+
 // field -> GValue
 inline void store(GValue *g, bool v) { g_value_set_boolean(g, v); }
 inline void store(GValue *g, unsigned v) { g_value_set_uint(g, v); }
@@ -138,5 +153,7 @@ inline void store(GValue *g, int v) {
 template <class E>
 requires std::is_enum_v<E>
 void store(GValue *g, E v) { g_value_set_enum(g, static_cast<int>(v)); }
+
+template <class T> void store(GValue *g, const Given<T> &v) { store(g, v.value); }
 
 }  // namespace vtok

@@ -1,0 +1,70 @@
+// Video frames of one stream into token buffers: times, lateness, group starts, RGB; the encoder does the rest.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <gst/video/video.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "gst/bridge.h"
+#include "gst/groups.h"
+#include "gst/live.h"
+#include "gst/rgb.h"
+#include "models/encoder.h"
+
+namespace vtok {
+
+/// Counts since PAUSED, read from any thread.
+struct EncodingStats {
+  std::atomic<uint64_t> frames_in{0}, frames_out{0}, tokens_out{0}, groups{0};
+  std::atomic<uint64_t> dropped_full{0}, dropped_late{0}, dropped_bad{0};
+  std::atomic<int64_t> convert_ns{0}, encode_ns{0};
+  void reset() {
+    frames_in = frames_out = tokens_out = groups = dropped_full = dropped_late = dropped_bad = 0;
+    convert_ns = encode_ns = 0;
+  }
+};
+
+/// The worker's side of vtokenc. For one thread but where it says otherwise.
+class Encoding {
+  GstElement *const element_;
+  Qos &qos_;
+  EncodingStats &stats_;
+  GstSegment segment_;
+  std::atomic<int64_t> frame_ns_{0};
+  std::unique_ptr<RgbConverter> rgb_;
+  GroupStarts starts_;
+  GstClockTime next_pts_ = GST_CLOCK_TIME_NONE;  // of a frame that has none
+  bool lost_ = false;                            // a frame was lost since the last one
+
+  struct Frame {
+    BufferPtr video;
+    GstClockTime pts, duration;
+    RgbFrame rgb;
+    bool after_loss;
+  };
+  bool admit(Frame &frame, bool live);
+  BufferPtr buffer(const Frame &frame, const Tokens &tokens, const EncoderInfo &info);
+
+ public:
+  Encoding(GstElement *element, Qos &qos, EncodingStats &stats) : element_(element), qos_(qos), stats_(stats) {
+    flush();
+  }
+  /// PAUSED to READY.
+  void reset();
+  /// FLUSH_STOP.
+  void flush();
+  /// A caps change.
+  void set_format(const GstVideoInfo &video);
+  /// One frame by the caps' framerate; 0: variable or not known. Any thread.
+  int64_t frame_ns() const { return frame_ns_; }
+  /// In time; anything else becomes time from 0 on, and frames get their times from the framerate.
+  GstSegment set_segment(const GstSegment &segment);
+  /// A frame was lost before it came here.
+  void lost() { lost_ = true; }
+  /// One token buffer per frame, less those that are late, outside the segment or broken (a WARNING).
+  std::vector<BufferPtr> encode(Encoder &encoder, const EncoderInfo &info, std::vector<BufferPtr> videos, bool live);
+};
+
+}  // namespace vtok
