@@ -5,15 +5,19 @@
 namespace vtok {
 // Each stands at the end of its element's file.
 bool register_vtokkeyframe(GstPlugin *plugin);
+bool register_vtokenc(GstPlugin *plugin);
 bool register_vtokspatial(GstPlugin *plugin);
 bool register_vtoktemporal(GstPlugin *plugin);
+bool register_vtokllm(GstPlugin *plugin);
+bool register_vtokllmsink(GstPlugin *plugin);
 }  // namespace vtok
 
 namespace {
 
 using Register = bool (*)(GstPlugin *);
-constexpr Register kElements[] = {vtok::register_vtokkeyframe, vtok::register_vtokspatial,
-                                  vtok::register_vtoktemporal};
+constexpr Register kElements[] = {vtok::register_vtokkeyframe, vtok::register_vtokenc,
+                                  vtok::register_vtokspatial,  vtok::register_vtoktemporal,
+                                  vtok::register_vtokllm,      vtok::register_vtokllmsink};
 
 gboolean plugin_init(GstPlugin *plugin) {
   for (const Register add : kElements)

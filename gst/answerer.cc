@@ -1,0 +1,230 @@
+// Remembering and answering, in one thread.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/answerer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "models/error.h"
+
+namespace vtok {
+
+void Answerer::start(const MemoryPolicy &policy, int memory_tokens) {
+  policy_ = &policy;
+  memory_tokens_ = memory_tokens;
+  quit_ = false;
+  *stop_prepare_ = false;
+  queue_.reopen();
+  queue_.hold(true);
+  thread_ = std::thread([this] { work(); });
+}
+
+void Answerer::ready(std::shared_ptr<Llm> llm) {
+  {
+    std::lock_guard lock(loading_);
+    arrived_ = std::move(llm);
+    loaded_ = true;
+  }
+  queue_.hold(false);
+}
+
+void Answerer::adopt() {
+  std::lock_guard lock(loading_);
+  if (!loaded_ || memory_) return;
+  llm_ = std::move(arrived_);
+  memory_ = policy_->make(memory_tokens_ ? memory_tokens_ : llm_ ? llm_->context() : 0);
+}
+
+void Answerer::interrupt_all() {
+  quit_ = true;
+  *stop_prepare_ = true;
+  pending_.cancel_all();
+  queue_.close();
+}
+
+void Answerer::stop() {
+  interrupt_all();
+  if (thread_.joinable()) thread_.join();
+  pending_.take_all();
+  gather_.reset();
+  newest_ = 0;
+  kept_.clear();
+  memory_ = nullptr;
+  llm_ = arrived_ = nullptr;
+  loaded_ = unprepared_ = false;
+}
+
+Answerer::Put Answerer::add(Part &part, size_t limit, Full full, std::optional<Part> &lost) {
+  Item item = std::move(part);
+  std::optional<Item> lost_item;
+  const Put put = queue_.put_frame(item, limit, full, lost_item);
+  if (put == Put::kFlushing || put == Put::kInterrupted) part = std::move(std::get<Part>(item));
+  if (lost_item) lost = std::move(std::get<Part>(*lost_item));
+  return put;
+}
+
+uint64_t Answerer::ask(std::string text, int64_t at, bool scheduled) {
+  Question question = pending_.open(std::move(text), at, scheduled);
+  const uint64_t id = question.id;
+  Item item = std::move(question);
+  if (queue_.put_event(item)) return id;
+  pending_.close(id);
+  return 0;
+}
+
+bool Answerer::run(std::function<void()> what, bool always) {
+  Item item = Run{std::move(what), always};
+  return queue_.put_event(item);
+}
+
+void Answerer::flush_start() {
+  *stop_prepare_ = true;
+  pending_.cancel_all();
+  for (Item &item : queue_.flush(true))
+    if (auto *run = std::get_if<Run>(&item); run && run->always) kept_.push_back(std::move(*run));
+}
+
+void Answerer::flush_stop(const std::function<void()> &rested) {
+  queue_.wait_idle();
+  for (const Question &question : pending_.take_all()) {
+    Answer cancelled;
+    cancelled.finish_reason = "cancelled";
+    listener_.on_answer(question, cancelled);
+  }
+  gather_.reset();
+  newest_ = 0;
+  if (memory_) memory_->clear();
+  unprepared_ = false;
+  *stop_prepare_ = false;
+  rested();
+  for (const Run &run : std::exchange(kept_, {})) run.what();
+  queue_.flush(false);
+}
+
+void Answerer::work() {
+  for (;;) {
+    if (unprepared_ && queue_.empty()) prepare();
+    auto item = queue_.take();
+    if (!item) {
+      if (!queue_.wait_flushed()) return;
+      continue;
+    }
+    adopt();
+    if (auto *part = std::get_if<Part>(&*item)) {
+      take(*part);
+    } else if (auto *question = std::get_if<Question>(&*item)) {
+      answer(*question);
+    } else {
+      std::get<Run>(*item).what();
+    }
+  }
+}
+
+void Answerer::take(Part &part) {
+  Part seen = part;  // the numbers are shared
+  try {
+    close(gather_.add(std::move(part)));
+    listener_.on_part(seen);
+  } catch (const BadTokens &error) {
+    listener_.on_bad_part(error);
+  }
+}
+
+void Answerer::close(GroupPtr group) {
+  if (!group || !memory_ || group->tokens() == 0) return;
+  newest_ = group->tokens();
+  memory_->add(std::move(group));
+  unprepared_ = true;
+}
+
+void Answerer::answer(const Question &question) {
+  const AnswerSettings settings = listener_.answer_settings();
+  Answer answer;
+  try {
+    answer = answer_of(question, settings);
+  } catch (const Cancelled &) {
+    answer.finish_reason = "cancelled";
+  } catch (const std::exception &error) {
+    answer.finish_reason = "error";
+    listener_.on_warning("question " + std::to_string(question.id) + " cannot be answered: " + error.what());
+  }
+  if (answer.groups_left_out > 0)
+    listener_.on_warning("the oldest " + std::to_string(answer.groups_left_out) +
+                         " groups were left out of question " + std::to_string(question.id) +
+                         ": with them the prompt is longer than the model's context");
+  pending_.close(question.id);
+  // While the element stops nobody listens any more.
+  if (!quit_) listener_.on_answer(question, answer);
+}
+
+Answer Answerer::answer_of(const Question &question, const AnswerSettings &settings) {
+  if (*question.cancelled) throw Cancelled();
+  Request request;
+  request.id = question.id;
+  request.question = question.text;
+  request.system_prompt = settings.system_prompt;
+  request.groups = recall(question.text, gather_.open(), settings);
+  request.timestamps = settings.timestamps;
+  request.sampling = settings.sampling;
+  request.cancelled = question.cancelled;
+  if (request.groups.empty()) {
+    const std::string number = "question " + std::to_string(question.id);
+    listener_.on_warning(newest_ == 0 ? "no tokens had arrived when " + number + " was asked"
+                                      : number + " sees nothing: the newest group has " + std::to_string(newest_) +
+                                            " tokens, more than memory-tokens or the model's context leave for them");
+    Answer none;
+    none.finish_reason = "no-tokens";
+    return none;
+  }
+  if (!llm_) throw std::runtime_error("the model is not loaded");
+  return llm_->ask(request, [&](const std::string &piece) {
+    if (!quit_ && !piece.empty()) listener_.on_delta(question, piece);
+  });
+}
+
+std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr open, const AnswerSettings &settings) {
+  if (open && open->tokens() == 0) open = nullptr;
+  if (!memory_) return {};
+  if (open) newest_ = open->tokens();
+  // A text has at most as many tokens as bytes; the chat template and each group's times take a few of their own.
+  constexpr int kTemplate = 64, kTimes = 32;
+  int budget = memory_tokens_;
+  if (llm_ && llm_->context() > 0) {
+    const int room = llm_->context() - settings.sampling.max_new_tokens - kTemplate -
+                     int(question.size() + settings.system_prompt.size());
+    budget = std::max(budget > 0 ? std::min(budget, room) : room, 1);
+  }
+  auto groups = memory_->recall(question, open, budget);
+  if (settings.timestamps && llm_ && llm_->context() > 0) {
+    int tokens = int(groups.size()) * kTimes;
+    for (const auto &group : groups) tokens += group->tokens();
+    if (tokens > budget)
+      groups = memory_->recall(question, open, std::max(budget - int(groups.size()) * kTimes, 1));
+  }
+  if (!groups.empty() || !open) return groups;
+  groups = memory_->recall(question, nullptr, budget);
+  if (!groups.empty())
+    listener_.on_warning("the open group of " + std::to_string(open->tokens()) +
+                         " tokens was left out: with it the prompt is longer than the model's context");
+  return groups;
+}
+
+void Answerer::prepare() {
+  unprepared_ = false;
+  if (!llm_) return;
+  const AnswerSettings settings = listener_.answer_settings();
+  Request request;
+  request.system_prompt = settings.system_prompt;
+  request.groups = recall("", nullptr, settings);
+  request.timestamps = settings.timestamps;
+  request.sampling = settings.sampling;
+  request.cancelled = stop_prepare_;
+  try {
+    if (!request.groups.empty()) llm_->prepare(request);
+  } catch (const Cancelled &) {
+  } catch (const std::exception &error) {
+    listener_.on_warning(std::string("the memory cannot be prepared for questions: ") + error.what());
+  }
+}
+
+}  // namespace vtok

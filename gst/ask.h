@@ -1,0 +1,53 @@
+// Questions: the lines of the property, when they are due, the ids by which they are cancelled.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace vtok {
+
+/// One question on its way to an answer.
+struct Question {
+  uint64_t id = 0;
+  std::string text;           // valid UTF-8, not blank
+  int64_t at = 0;             // running time of asking, ns
+  bool scheduled = false;     // from the property, not from ask()
+  std::shared_ptr<std::atomic<bool>> cancelled;
+};
+
+/// A text as a question: trimmed; throws std::invalid_argument with one sentence where it is blank or no UTF-8.
+std::string question_text(const std::string &text);
+/// The lines of the property question=, blank ones left out. `refused` gets a sentence for each that is no UTF-8.
+std::vector<std::string> question_lines(const std::string &property, std::vector<std::string> &refused);
+
+/// When the questions of the property are due: every `every` ns of running time, counted from the first frame.
+class Schedule {
+  int64_t every_ = 0, next_ = -1;
+
+ public:
+  explicit Schedule(int64_t every = 0) : every_(every) {}  // 0: never before EOS
+  /// The stream has come to `now`: the time for which the questions are due, once however far it jumped; else -1.
+  int64_t due(int64_t now);
+};
+
+/// Questions that wait or are being answered, by id. Ids start at 1 and are never used twice. Thread-safe.
+class Pending {
+  mutable std::mutex mutex_;
+  uint64_t last_ = 0;
+  std::map<uint64_t, Question> questions_;
+
+ public:
+  Question open(std::string text, int64_t at, bool scheduled);
+  void close(uint64_t id);
+  bool cancel(uint64_t id);  // false: no such question waits
+  void cancel_all();
+  std::vector<Question> take_all();  // closes those that wait
+  bool scheduled() const;    // a question of the property waits for its answer
+};
+
+}  // namespace vtok

@@ -1,0 +1,237 @@
+// Token buffers in, answers as messages and signals out.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/asking.h"
+
+#include <algorithm>
+#include <sstream>
+
+GST_DEBUG_CATEGORY_STATIC(vtokllm_debug);
+#define GST_CAT_DEFAULT vtokllm_debug
+
+namespace vtok {
+namespace {
+
+std::vector<std::string> lines(const std::string &text) {
+  std::vector<std::string> out;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    if (!line.empty()) out.push_back(line);
+  return out;
+}
+
+}  // namespace
+
+Choices AskSettings::clocks() {
+  static const Choice rows[] = {{"stream", "Stream time: from the start of the film or the camera"},
+                                {"utc", "Time of day in UTC, by upstream's reference timestamps"}};
+  return {choice_type("GstVtokClock", rows)};
+}
+
+Asking::Asking(GstElement *element, std::function<AskSettings()> settings, TextOutput *output)
+    : element_(element), settings_(std::move(settings)), output_(output) {
+  static const bool once = [] {
+    GST_DEBUG_CATEGORY_INIT(vtokllm_debug, "vtokllm", 0, "LLM for visual tokens");
+    return true;
+  }();
+  (void)once;
+}
+
+void Asking::open() {
+  const AskSettings settings = settings_();
+  if (!llm_backends()[settings.backend].needs_checkpoint) return;
+  checkpoint_ = open_model(settings.model);
+  checked(settings_failure(), [&] { check_llm(*checkpoint_); });
+}
+
+void Asking::start() {
+  const AskSettings settings = settings_();
+  const LlmBackend &backend = llm_backends()[settings.backend];
+  LlmSettings llm{checkpoint_, {}};
+  space_.clear();
+  if (backend.needs_checkpoint) {
+    checked(settings_failure(), [&] {
+      llm.placement = resolve_placement(settings.model.device, settings.model.dtype);
+      space_ = describe_encoder(*checkpoint_).space;
+    });
+  }
+  std::vector<std::string> refused;
+  question_lines(settings.question, refused);
+  for (const std::string &sentence : refused) warn(sentence);
+  schedule_ = Schedule(int64_t(settings.ask_every * double(GST_SECOND)));
+  answerer_.start(memory_policies()[settings.memory], int(settings.memory_tokens));
+  loader_.start(
+      element_, backend.needs_checkpoint ? "the language model of " + checkpoint_->folder : backend.name,
+      [make = backend.make, llm](const Progress &progress) { return make(llm, progress); },
+      [this] { answerer_.ready(loader_.model()); });
+}
+
+void Asking::stop() {
+  loader_.stop();
+  answerer_.stop();
+  qos_.reset();
+  feed_.reset();
+  at_ = 0;
+  ask_live_ = true;
+  for (auto *count : {&stats_.buffers, &stats_.tokens, &stats_.questions, &stats_.answers, &stats_.skipped,
+                      &stats_.full, &stats_.bad})
+    *count = 0;
+  stats_.ttft_ms = stats_.total_ms = 0;
+}
+
+void Asking::warn(const std::string &sentence) {
+  gst_element_message_full(element_, GST_MESSAGE_WARNING, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED,
+                           g_strdup(sentence.c_str()), nullptr, __FILE__, GST_FUNCTION, __LINE__);
+}
+
+void Asking::set_caps(GstCaps *caps) {
+  StreamInfo info(caps);
+  if (!space_.empty() && space_ != info->space)
+    throw ElementError(wrong_caps(), std::string("these tokens are of the space ") + info->space +
+                                         ", the language model of " + checkpoint_->folder +
+                                         " reads tokens of the space " + space_);
+  answerer_.close_group();
+  feed_.set_info(info);
+}
+
+void Asking::set_segment(const GstSegment &segment) {
+  answerer_.close_group();
+  feed_.set_segment(segment);
+  ask_live_ = true;
+}
+
+GstFlowReturn Asking::add(GstBuffer *buffer, const std::function<GstFlowReturn()> &interrupted) {
+  return guarded_buffer(
+      element_,
+      [&] {
+        if (std::exchange(ask_live_, false)) live_ = upstream_is_live(GST_PAD(element_->sinkpads->data));
+        const AskSettings settings = settings_();
+        Part part = feed_.part(buffer, settings.clock);
+        if (const int64_t due = schedule_.due(part.running); due >= 0) ask_lines(due);
+        at_ = std::max<int64_t>(at_, part.running);
+        std::optional<Part> lost;
+        for (;;) {
+          switch (answerer_.add(part, settings.queue_size, when_full(settings.drop_policy, live_), lost)) {
+            case Answerer::Put::kTaken: return GST_FLOW_OK;
+            case Answerer::Put::kDropped: post_lost(*lost); return GST_FLOW_OK;
+            case Answerer::Put::kFlushing: return GST_FLOW_FLUSHING;
+            case Answerer::Put::kInterrupted:
+              if (const GstFlowReturn flow = interrupted(); flow != GST_FLOW_OK) return flow;
+          }
+        }
+      },
+      [&] { ++stats_.bad; });
+}
+
+void Asking::post_lost(const Part &lost) {
+  ++stats_.full;
+  const int64_t stream = feed_.stream_time(lost.from);
+  qos_.post_dropped(element_, live_, lost.running, stream, stream, lost.to - lost.from);
+}
+
+void Asking::gap(GstEvent *event) {
+  int64_t to;
+  if (!feed_.gap(event, to)) return;
+  answerer_.gap(to);
+  const int64_t running = feed_.running_end();
+  if (const int64_t due = schedule_.due(running); due >= 0) ask_lines(due);
+  at_ = std::max(at_.load(), running);
+  if (output_) answerer_.run([this, running] { output_->moved(running); });
+}
+
+// A live stream that is asked faster than it is answered skips a round rather than to fall ever further behind.
+void Asking::ask_lines(int64_t at) {
+  std::vector<std::string> refused;
+  const auto questions = question_lines(settings_().question, refused);
+  if (live_ && answerer_.scheduled_waits()) {
+    stats_.skipped += questions.size();
+    return;
+  }
+  for (const std::string &question : questions) stats_.questions += answerer_.ask(question, at, true) != 0;
+}
+
+bool Asking::eos(std::function<void()> done) {
+  const AskSettings settings = settings_();
+  answerer_.close_group();
+  at_ = std::max(at_.load(), feed_.running_end());
+  std::vector<std::string> questions, refused;
+  if (settings.ask_every == 0) questions = question_lines(settings.question, refused);
+  for (const std::string &question : questions) stats_.questions += answerer_.ask(question, at_, true) != 0;
+  return answerer_.run([this, asked = !questions.empty(), done = std::move(done)] {
+    if (stats_.buffers == 0 && !asked) warn("the stream ended before any tokens arrived");
+    done();
+  });
+}
+
+void Asking::flush_stop(const std::function<void()> &rested) {
+  answerer_.flush_stop(rested);
+  schedule_ = Schedule(int64_t(settings_().ask_every * double(GST_SECOND)));
+  feed_.reset();
+  at_ = 0;
+}
+
+uint64_t Asking::ask(const char *text) {
+  try {
+    const uint64_t id = answerer_.ask(question_text(text ? text : ""), at_, false);
+    if (!id) throw std::logic_error("a question can be asked from PAUSED on, and not while the stream is flushing");
+    ++stats_.questions;
+    return id;
+  } catch (const std::exception &error) {
+    warn(error.what());
+    return 0;
+  }
+}
+
+GstStructure *Asking::stats() const {
+  return gst_structure_new(
+      "vtokllm-stats", "buffers-in", G_TYPE_UINT64, stats_.buffers.load(), "tokens-in", G_TYPE_UINT64,
+      stats_.tokens.load(), "questions", G_TYPE_UINT64, stats_.questions.load(), "answers", G_TYPE_UINT64,
+      stats_.answers.load(), "questions-skipped", G_TYPE_UINT64, stats_.skipped.load(), "dropped-full", G_TYPE_UINT64,
+      stats_.full.load(), "dropped-bad", G_TYPE_UINT64, stats_.bad.load(), "ttft-ms", G_TYPE_DOUBLE,
+      stats_.ttft_ms.load(), "total-ms", G_TYPE_DOUBLE, stats_.total_ms.load(), "queue", G_TYPE_UINT,
+      guint(answerer_.depth()), nullptr);
+}
+
+AnswerSettings Asking::answer_settings() {
+  const AskSettings s = settings_();
+  return {s.system_prompt, s.timestamps,
+          {int(s.max_new_tokens), s.temperature.get(), s.top_p.get(), s.repetition_penalty.get(), s.top_k.get(),
+           s.seed, lines(s.stop)}};
+}
+
+void Asking::on_delta(const Question &question, const std::string &piece) {
+  g_signal_emit_by_name(element_, "answer-delta", guint64(question.id), piece.c_str());
+  if (output_) output_->write_delta(question, piece);
+}
+
+void Asking::on_answer(const Question &question, const Answer &answer) {
+  ++stats_.answers;
+  stats_.ttft_ms = answer.ttft_ms;
+  stats_.total_ms = answer.total_ms;
+  const bool saw = answer.visual_tokens > 0;
+  const int64_t from = saw ? feed_.stream_time(answer.from) : 0, to = saw ? feed_.stream_time(answer.to) : 0;
+  GST_INFO_OBJECT(element_, "question %" G_GUINT64_FORMAT " answered: %s", guint64(question.id),
+                  answer.finish_reason.c_str());
+  g_signal_emit_by_name(element_, "answer", guint64(question.id), answer.text.c_str());
+  GstStructure *fields = gst_structure_new(
+      "vtok-answer", "id", G_TYPE_UINT64, guint64(question.id), "question", G_TYPE_STRING, question.text.c_str(),
+      "text", G_TYPE_STRING, answer.text.c_str(), "finish-reason", G_TYPE_STRING, answer.finish_reason.c_str(), "from",
+      G_TYPE_UINT64, guint64(std::max<int64_t>(from, 0)), "to", G_TYPE_UINT64,
+      guint64(std::max<int64_t>(to, 0)), "tokens", G_TYPE_UINT, guint(answer.visual_tokens), "ttft-ms",
+      G_TYPE_DOUBLE, answer.ttft_ms, "total-ms", G_TYPE_DOUBLE, answer.total_ms, nullptr);
+  gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), fields));
+  if (output_) output_->write_answer(question, answer);
+}
+
+void Asking::on_part(const Part &part) {
+  ++stats_.buffers;
+  stats_.tokens += uint64_t(part.tokens.n);
+  ++qos_.processed;
+  if (output_) output_->moved(part.running);
+}
+
+void Asking::on_bad_part(const BadTokens &error) {
+  ++stats_.bad;
+  post_bad_tokens(element_, error);
+}
+
+}  // namespace vtok
