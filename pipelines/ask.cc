@@ -95,6 +95,27 @@ void print_answer(const GstStructure *s, const Options &o) {
   std::fflush(stdout);
 }
 
+/// "frames-in 377, frames-out 40, ..." of a stats structure, without what is zero.
+std::string account(const GstStructure *stats) {
+  std::string text;
+  gst_structure_foreach(
+      stats,
+      [](GQuark field, const GValue *value, gpointer out) -> gboolean {
+        GValue number = G_VALUE_INIT;
+        g_value_init(&number, G_TYPE_DOUBLE);
+        if (g_value_transform(value, &number) && g_value_get_double(&number) != 0) {
+          char cell[96];
+          g_snprintf(cell, sizeof cell, "%s%s %.4g", static_cast<std::string *>(out)->empty() ? "" : ", ",
+                     g_quark_to_string(field), g_value_get_double(&number));
+          *static_cast<std::string *>(out) += cell;
+        }
+        g_value_unset(&number);
+        return TRUE;
+      },
+      &text);
+  return text;
+}
+
 /// Each element's own account of what went through it.
 void print_stats(GstElement *pipeline) {
   for (const char *name : {"keyframe", "enc", "spatial", "temporal", "llm"}) {
@@ -103,9 +124,7 @@ void print_stats(GstElement *pipeline) {
     GstStructure *stats = nullptr;
     g_object_get(element.get(), "stats", &stats, nullptr);
     if (!stats) continue;
-    gchar *text = gst_structure_to_string(stats);
-    std::printf("  %-9s %s\n", name, text);
-    g_free(text);
+    std::printf("  %-9s %s\n", name, account(stats).c_str());
     gst_structure_free(stats);
   }
 }

@@ -1,0 +1,57 @@
+"""Installs into an empty folder, then uses what is there alone: pkg-config, headers, plugin, module and shipped model."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = r"""
+#include <gst/vtok/vtok.h>
+int main(int argc, char **argv) {
+  gst_init(&argc, &argv);
+  GstCaps *caps = gst_caps_from_string("application/x-visual-tokens, type=(string)float32, hidden-size=(int)8, "
+                                       "space=(string)test@0123456789abcdef, stream-format=(string)raw");
+  GstVtokInfo info;
+  GError *error = NULL;
+  if (!gst_vtok_info_from_caps(&info, caps, &error)) { g_printerr("%s\n", error->message); return 1; }
+  g_print("hidden-size %d\n", info.hidden_size);
+  gst_vtok_info_clear(&info);
+  gst_caps_unref(caps);
+  return 0;
+}
+"""
+
+
+def main(source, build):
+    source, build = pathlib.Path(source), pathlib.Path(build)
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--destdir", folder], check=True,
+                       stdout=subprocess.DEVNULL)
+        pc = next(pathlib.Path(folder).rglob("gstvtok-1.0.pc"))
+        library = pc.parent.parent
+        prefix = next(pathlib.Path(folder).rglob("include")).parent
+        pc.write_text(re.sub(r"^prefix=.*", f"prefix={prefix}", pc.read_text(), flags=re.M))
+        env = dict(os.environ, LD_LIBRARY_PATH=str(library), GST_PLUGIN_PATH=str(library / "gstreamer-1.0"),
+                   GST_REGISTRY=f"{folder}/registry.bin", PKG_CONFIG_PATH=str(pc.parent))
+        model = next(pathlib.Path(folder).rglob("models/tiny"))
+        assert (model / "model.safetensors").stat().st_size > 1e6, f"no weights in {model}"
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "gstvtok-1.0"], env=env, check=True,
+                               capture_output=True, text=True).stdout.split()
+        pathlib.Path(f"{folder}/use.c").write_text(PROGRAM)
+        subprocess.run(["cc", f"{folder}/use.c", "-o", f"{folder}/use", *flags], check=True, env=env)
+        subprocess.run([f"{folder}/use"], check=True, env=env)
+        clip = source / "pipelines/media/car-detection.mp4"
+        run = subprocess.run(
+            ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin", "!", "videoconvert", "!",
+             "vtokkeyframe", "min-interval=500000000", "!", "vtokenc", "!", "vtokspatial", "!", "vtoktemporal", "!", "vtokllm",
+             "question=Is there a car?", "!", "filesink", "location=/dev/stdout"],
+            env=env, capture_output=True, text=True, timeout=120)
+        print(run.stdout, run.stderr)
+        assert run.returncode == 0 and run.stdout.strip(), "the installed plugin did not answer"
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
