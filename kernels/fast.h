@@ -13,6 +13,6 @@ void tree(const Tree &, Stream *);
 void nearest(const Nearest &, Stream *);
 void means(const Means &, Stream *);
 void matvec(const MatVec &, Stream *);
-void attend(const Attend &, Stream *);
+void attention(const Attention &, Stream *);
 
 }  // namespace vtok::fast

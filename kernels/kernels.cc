@@ -19,7 +19,7 @@ const Kernels &plain() {
                              .nearest = reference::nearest,
                              .means = reference::means,
                              .matvec = reference::matvec,
-                             .attend = reference::attend};
+                             .attention = reference::attention};
   return table;
 }
 
@@ -35,7 +35,7 @@ const Kernels &cpu() {
     t.nearest = fast::nearest;
     t.means = fast::means;
     t.matvec = fast::matvec;
-    t.attend = fast::attend;
+    t.attention = fast::attention;
     return t;
   }();
   return table;

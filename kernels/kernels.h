@@ -139,17 +139,21 @@ struct MatVec {
   float *out;         // * [rows]
 };
 
-/// Attention of one row over a cache of keys and values, `heads / kv_heads` heads reading each pair of them:
-///   out[h] = sum over t < length of softmax over t of (scale * <q[h], keys[k][t]>) * values[k][t], k = h * kv_heads / heads
-struct Attend {
-  const float *q;              // * [heads, head]
-  const void *keys, *values;   // * [kv_heads, stride, head]
-  bool bfloat16;               // keys and values are bfloat16, else float32
-  int heads, kv_heads, head;   // kv_heads divides heads
-  int length;                  // >= 1
-  int64_t stride;              // rows there is room for, >= length
+/// Attention, `heads / kv_heads` heads reading each pair of keys and values:
+///   out[i][h] = sum over t of softmax over t of (scale * <q[i][h], keys[k][t]>) * values[k][t],  k = h * kv_heads / heads
+/// over t < length, and where `causal` t <= length - queries + i: the last query sees every key. Scores and softmax are
+/// float32; with bfloat16 keys and more than one query, q and the softmax are rounded to bfloat16 for the products.
+struct Attention {
+  const float *q;             // * head h of query i begins at number i * query_stride + h * head
+  int64_t query_stride;
+  const void *keys, *values;  // * row t of head k begins at number k * head_stride + t * row_stride
+  bool bfloat16;              // keys and values are bfloat16, else float32
+  int queries, heads, kv_heads, head;  // kv_heads divides heads
+  int length;                          // rows of keys, >= 1, >= queries where causal
+  int64_t row_stride, head_stride;     // numbers
+  bool causal;
   float scale;
-  float *out;  // * [heads, head]
+  float *out;  // * [queries, heads, head]
 };
 
 template <class Args>
@@ -167,7 +171,7 @@ struct Kernels {
   Kernel<Nearest> nearest;
   Kernel<Means> means;
   Kernel<MatVec> matvec;
-  Kernel<Attend> attend;
+  Kernel<Attention> attention;
 };
 
 const Kernels &plain();  // plain C++: defines what is correct

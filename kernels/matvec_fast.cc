@@ -1,9 +1,6 @@
-// One row times a matrix, and one row's attention over a cache, in SIMD on every thread. Both read their
-// large operand once, in order, so that the memory's bandwidth is the bound. SPDX-License-Identifier:
-// LGPL-2.1-or-later
+// A matrix times one row, in SIMD on every thread: weights are read once, so the memory is the bound.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
-#include <cmath>
-#include <vector>
 
 #include "kernels/fast.h"
 #include "kernels/threads.h"
@@ -52,43 +49,14 @@ float dot(const T *w, const float *x, int n) {
 }
 
 template <class T>
-void add_scaled(const T *row, float scale, float *out, int n) {
-  const D d;
-  const int lanes = int(hn::Lanes(d));
-  int i = 0;
-  for (; i + lanes <= n; i += lanes)
-    hn::StoreU(hn::MulAdd(load(row + i), hn::Set(d, scale), load(out + i)), d, out + i);
-  for (; i < n; i++) out[i] += widen(row[i]) * scale;
-}
-
-template <class T>
 void rows(const MatVec &a, int from, int to) {
   const T *w = static_cast<const T *>(a.weights);
   for (int r = from; r < to; r++)
     a.out[r] = dot(w + size_t(r) * a.columns, a.x, a.columns) + (a.bias ? a.bias[r] : 0.f);
 }
 
-/// One head; `weight` [length] is scratch.
-template <class T>
-void head(const Attend &a, int h, float *weight) {
-  const size_t first = size_t(h / (a.heads / a.kv_heads)) * a.stride * a.head;
-  const T *keys = static_cast<const T *>(a.keys) + first, *values = static_cast<const T *>(a.values) + first;
-  float top = -INFINITY, sum = 0;
-  for (int t = 0; t < a.length; t++) {
-    weight[t] = dot(keys + size_t(t) * a.head, a.q + h * a.head, a.head) * a.scale;
-    top = std::max(top, weight[t]);
-  }
-  for (int t = 0; t < a.length; t++) sum += weight[t] = std::exp(weight[t] - top);
-  float *out = a.out + h * a.head;
-  std::fill_n(out, a.head, 0.f);
-  for (int t = 0; t < a.length; t++) add_scaled(values + size_t(t) * a.head, weight[t] / sum, out, a.head);
-}
-
 void rows_of(const MatVec &a, int from, int to) {
   a.bfloat16 ? rows<uint16_t>(a, from, to) : rows<float>(a, from, to);
-}
-void head_of(const Attend &a, int h, float *weight) {
-  a.bfloat16 ? head<uint16_t>(a, h, weight) : head<float>(a, h, weight);
 }
 
 }  // namespace vtok::fast::HWY_NAMESPACE
@@ -97,7 +65,6 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace vtok::fast {
 HWY_EXPORT(rows_of);
-HWY_EXPORT(head_of);
 
 void matvec(const MatVec &a, Stream *) {
   constexpr int64_t kLeast = 1 << 16;  // weights a thread should have to be worth waking
@@ -106,15 +73,6 @@ void matvec(const MatVec &a, Stream *) {
   parallel_for(parts, [&](int i) {
     HWY_DYNAMIC_DISPATCH(rows_of)
     (a, int(int64_t(a.rows) * i / parts), int(int64_t(a.rows) * (i + 1) / parts));
-  });
-}
-
-void attend(const Attend &a, Stream *) {
-  const int parts = int64_t(a.length) * a.head * a.heads < (1 << 16) ? 1 : std::min(threads(), a.heads);
-  parallel_for(parts, [&](int i) {
-    std::vector<float> weight(static_cast<size_t>(a.length));
-    for (int h = a.heads * i / parts; h < a.heads * (i + 1) / parts; h++)
-      HWY_DYNAMIC_DISPATCH(head_of)(a, h, weight.data());
   });
 }
 

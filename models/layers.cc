@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/layers.h"
 
+#include <cmath>
+#include <limits>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 
+#include "kernels/kernels.h"
 #include "models/error.h"
 
 namespace vtok {
@@ -142,10 +146,51 @@ Rotary::Rotary(int64_t positions, int64_t head_dim, double theta, at::Device dev
 }
 
 at::Tensor Rotary::operator()(const at::Tensor &x, int64_t first) const {
-  const int64_t n = x.size(-2), half = x.size(-1) / 2;
-  const at::Tensor c = cos.narrow(0, first, n), s = sin.narrow(0, first, n);
+  const int64_t n = x.size(0), half = x.size(-1) / 2;
+  const at::Tensor c = cos.narrow(0, first, n).unsqueeze(1), s = sin.narrow(0, first, n).unsqueeze(1);
   const at::Tensor wide = x.to(at::kFloat), a = wide.narrow(-1, 0, half), b = wide.narrow(-1, half, half);
-  return at::cat({a * c - b * s, b * c + a * s}, -1).to(x.scalar_type());
+  const at::Tensor out = at::empty(x.sizes(), wide.options());
+  out.narrow(-1, 0, half).copy_(a * c).addcmul_(b, s, -1);
+  out.narrow(-1, half, half).copy_(b * c).addcmul_(a, s);
+  return out;
+}
+
+at::Tensor attention(const at::Tensor &q, const at::Tensor &keys, const at::Tensor &values, bool causal) {
+  const int64_t n = q.size(0), length = keys.size(1), width = q.size(1) * q.size(2);
+  const float scale = float(1 / std::sqrt(double(q.size(2))));
+  const at::ScalarType type = keys.scalar_type();
+  if (q.is_cpu() && (type == at::kFloat || type == at::kBFloat16)) {
+    TORCH_CHECK(q.stride(1) == q.size(2) && q.stride(2) == 1 && keys.stride(2) == 1 &&
+                keys.strides() == values.strides());
+    const at::Tensor out = at::empty({n, width});
+    cpu().attention({.q = q.const_data_ptr<float>(),
+                     .query_stride = q.stride(0),
+                     .keys = keys.const_data_ptr(),
+                     .values = values.const_data_ptr(),
+                     .bfloat16 = type == at::kBFloat16,
+                     .queries = int(n),
+                     .heads = int(q.size(1)),
+                     .kv_heads = int(keys.size(0)),
+                     .head = int(q.size(2)),
+                     .length = int(length),
+                     .row_stride = keys.stride(1),
+                     .head_stride = keys.stride(0),
+                     .causal = causal,
+                     .scale = scale,
+                     .out = out.data_ptr<float>()},
+                    nullptr);
+    return out.to(type);
+  }
+  // ATen's is_causal aligns top-left: right for as many keys as queries only.
+  std::optional<at::Tensor> mask;
+  if (causal && length > n && n > 1)
+    mask =
+        at::full({n, length}, -std::numeric_limits<float>::infinity(), keys.options()).triu_(length - n + 1);
+  return at::scaled_dot_product_attention(q.transpose(0, 1).to(type).unsqueeze(0), keys.unsqueeze(0),
+                                          values.unsqueeze(0), mask, 0.0, causal && n == length, scale, true)
+      .squeeze(0)
+      .transpose(0, 1)
+      .reshape({n, width});
 }
 
 }  // namespace vtok

@@ -78,8 +78,12 @@ struct Rotary {
 
   Rotary() = default;
   Rotary(int64_t positions, int64_t head_dim, double theta, at::Device device);
-  /// x [heads, n, head_dim] of positions from `first` on, halves rotated; computed in float32.
+  /// x [n, heads, head_dim] of positions from `first` on -> halves rotated, float32, contiguous.
   at::Tensor operator()(const at::Tensor &x, int64_t first) const;
 };
+
+/// q [n, heads, head] float32 over keys and values [kv_heads, length, head] -> [n, heads * head] in the keys'
+/// type. Where `causal`, query i sees keys up to length - n + i. Softmax in float32.
+at::Tensor attention(const at::Tensor &q, const at::Tensor &keys, const at::Tensor &values, bool causal);
 
 }  // namespace vtok

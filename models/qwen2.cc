@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/qwen2.h"
 
-#include <limits>
 #include <string>
 
 namespace vtok {
@@ -45,34 +44,24 @@ at::Tensor Qwen2::embed(const std::vector<int> &ids) const {
   return at::index_select(embedding_, 0, index).to(at::kFloat);
 }
 
-at::Tensor Qwen2::attend(const Layer &layer, KvCache::Layer &cache, const at::Tensor &x, int64_t first,
-                         const std::optional<at::Tensor> &mask) const {
-  const int64_t n = x.size(0), total = first + n, heads = config_.heads, kv_heads = config_.key_value_heads;
-  const at::Tensor qkv =
-      layer.qkv(layer.norm1(x, type_)).view({n, heads + 2 * kv_heads, config_.head}).transpose(0, 1);
-  const at::Tensor q = rotary_(qkv.narrow(0, 0, heads), first);  // [heads, n, head_dim]
-  cache.keys.narrow(1, first, n).copy_(rotary_(qkv.narrow(0, heads, kv_heads), first));
-  cache.values.narrow(1, first, n).copy_(qkv.narrow(0, heads + kv_heads, kv_heads));
-  const at::Tensor k = cache.keys.narrow(1, 0, total), v = cache.values.narrow(1, 0, total);
-  const at::Tensor mixed = at::scaled_dot_product_attention(
-      q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), mask, 0.0, first == 0 && n > 1, std::nullopt, true);
-  return layer.out(mixed.squeeze(0).transpose(0, 1).reshape({n, heads * config_.head}));
+at::Tensor Qwen2::attend(const Layer &layer, KvCache::Layer &cache, const at::Tensor &x,
+                         int64_t first) const {
+  const int64_t n = x.size(0), heads = config_.heads, kv_heads = config_.key_value_heads;
+  const at::Tensor qkv = layer.qkv(layer.norm1(x, type_)).view({n, heads + 2 * kv_heads, config_.head});
+  const at::Tensor rotated = rotary_(qkv.narrow(1, 0, heads + kv_heads), first);
+  cache.keys.narrow(1, first, n).copy_(rotated.narrow(1, heads, kv_heads).transpose(0, 1));
+  cache.values.narrow(1, first, n).copy_(qkv.narrow(1, heads + kv_heads, kv_heads).transpose(0, 1));
+  return layer.out(attention(rotated.narrow(1, 0, heads), cache.keys.narrow(1, 0, first + n),
+                             cache.values.narrow(1, 0, first + n), true));
 }
 
 at::Tensor Qwen2::read(const at::Tensor &rows, KvCache &cache) const {
   const int64_t n = rows.size(0), first = cache.length;
   cache.reserve(first + n);
-  // A row sees the rows before it and itself. ATen's is_causal aligns top-left, so it serves an empty cache
-  // only.
-  std::optional<at::Tensor> mask;
-  if (first > 0 && n > 1)
-    mask = at::full({n, first + n}, -std::numeric_limits<float>::infinity(),
-                    at::TensorOptions(type_).device(device_))
-               .triu_(first + 1);
   at::Tensor x = rows.clone();  // [n, width]
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Layer &layer = layers_[i];
-    x.add_(attend(layer, cache.layers[i], x, first, mask));
+    x.add_(attend(layer, cache.layers[i], x, first));
     const at::Tensor h = layer.norm2(x, type_);
     x.add_(layer.down(activate(config_.activation, layer.gate(h)).mul_(layer.up(h))));
   }

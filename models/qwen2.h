@@ -1,7 +1,6 @@
 // Qwen2, the language model of LLaVA-OneVision: input rows in, logits out, with a key/value cache.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
-#include <optional>
 #include <vector>
 
 #include "models/kv_cache.h"
@@ -32,8 +31,7 @@ class Qwen2 {
     RmsNorm norm1, norm2;
     Linear qkv, out, gate, up, down;
   };
-  at::Tensor attend(const Layer &layer, KvCache::Layer &cache, const at::Tensor &x, int64_t first,
-                    const std::optional<at::Tensor> &mask) const;
+  at::Tensor attend(const Layer &layer, KvCache::Layer &cache, const at::Tensor &x, int64_t first) const;
 
   void step_layer(const Layer &layer, KvCache::Layer &cache, float *x, int64_t position,
                   int64_t capacity) const;

@@ -67,18 +67,22 @@ void Qwen2::step_layer(const Layer &layer, KvCache::Layer &cache, float *x, int6
   for (int64_t i = 0; i < heads + kv_heads; ++i) rotate(qkv.data() + i * head, cos, sin, head / 2);
   keep(cache.keys, qkv.data() + heads * head, position);
   keep(cache.values, qkv.data() + (heads + kv_heads) * head, position);
-  cpu().attend({.q = qkv.data(),
-                .keys = cache.keys.const_data_ptr(),
-                .values = cache.values.const_data_ptr(),
-                .bfloat16 = type_ == at::kBFloat16,
-                .heads = int(heads),
-                .kv_heads = int(kv_heads),
-                .head = int(head),
-                .length = int(position + 1),
-                .stride = capacity,
-                .scale = float(1 / std::sqrt(double(head))),
-                .out = mixed.data()},
-               nullptr);
+  cpu().attention({.q = qkv.data(),
+                   .query_stride = 0,
+                   .keys = cache.keys.const_data_ptr(),
+                   .values = cache.values.const_data_ptr(),
+                   .bfloat16 = type_ == at::kBFloat16,
+                   .queries = 1,
+                   .heads = int(heads),
+                   .kv_heads = int(kv_heads),
+                   .head = int(head),
+                   .length = int(position + 1),
+                   .row_stride = head,
+                   .head_stride = capacity * head,
+                   .causal = false,
+                   .scale = float(1 / std::sqrt(double(head))),
+                   .out = mixed.data()},
+                  nullptr);
   multiply(layer.out, mixed.data(), sum.data());
   for (int64_t i = 0; i < d; ++i) x[i] += sum[size_t(i)];
 

@@ -28,12 +28,13 @@ Siglip::Siglip(Weights &weights, const VisionConfig &config, int layers)
 }
 
 at::Tensor Siglip::attend(const Layer &layer, const at::Tensor &x, int64_t frames) const {
-  const int64_t n = x.size(0) / frames;
-  const at::Tensor qkv = layer.qkv(layer.norm1(x, type_))
-                             .view({frames, n, 3, config_.heads, config_.head()})
-                             .permute({2, 0, 3, 1, 4});  // [3, frames, heads, n, head]
-  const at::Tensor mixed = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);
-  return layer.out(mixed.transpose(1, 2).reshape({frames * n, config_.hidden}));
+  const int64_t n = x.size(0) / frames, heads = config_.heads, head = config_.head();
+  const at::Tensor qkv = layer.qkv(layer.norm1(x, type_)).view({frames, n, 3, heads, head});
+  const at::Tensor q = qkv.select(2, 0).to(at::kFloat);  // [frames, n, heads, head]
+  const at::Tensor keys = qkv.select(2, 1).transpose(1, 2), values = qkv.select(2, 2).transpose(1, 2);
+  std::vector<at::Tensor> mixed;
+  for (int64_t f = 0; f < frames; ++f) mixed.push_back(attention(q[f], keys[f], values[f], false));
+  return layer.out(at::cat(mixed));
 }
 
 at::Tensor Siglip::operator()(const at::Tensor &pixels) const {

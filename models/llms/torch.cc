@@ -1,5 +1,5 @@
-// The language model in this process: prompt to rows, prefix reuse, prefill in pieces, decoding,
-// cancellation. SPDX-License-Identifier: LGPL-2.1-or-later
+// The language model in this process: prompt to rows, prefix reuse, prefill in pieces, decoding.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/llms/torch.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// What the machine gives: the rate of plain matrix products and of reading memory, measured beside the thing
-// itself. SPDX-License-Identifier: LGPL-2.1-or-later
+// What the machine gives, measured beside the thing itself: matrix products, and reading memory.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <ATen/ATen.h>
 

@@ -1,5 +1,5 @@
-// Tokens a second of the language model at LLaVA-OneVision-0.5B's shapes in bfloat16, beside Hugging Face's:
-// reading a prompt of 1024 rows, and answering after it. SPDX-License-Identifier: LGPL-2.1-or-later
+// Tokens a second of the language model at LLaVA-OneVision-0.5B's shapes, beside Hugging Face's.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <c10/core/InferenceMode.h>
 
 #include <cstdlib>

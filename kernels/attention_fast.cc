@@ -1,0 +1,214 @@
+// Attention in SIMD on every thread: one query streams over keys and values, many go through matrix products.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cmath>
+#include <oneapi/dnnl/dnnl.hpp>
+#include <vector>
+
+#include "kernels/fast.h"
+#include "kernels/threads.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/attention_fast.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// Needs the lines above.
+#include <hwy/contrib/math/math-inl.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace vtok::fast::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using V = hn::Vec<D>;
+
+V Load(const float *p) { return hn::LoadU(D(), p); }
+V Load(const uint16_t *p) {  // bfloat16 is the upper half of a float32
+  const hn::RebindToUnsigned<D> wide;
+  const hn::Rebind<uint16_t, D> narrow;
+  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(wide, hn::LoadU(narrow, p))));
+}
+float Widen(float x) { return x; }
+float Widen(uint16_t x) {
+  const uint32_t bits = uint32_t(x) << 16;
+  float out;
+  hwy::CopyBytes<4>(&bits, &out);
+  return out;
+}
+
+template <class T>
+float Dot(const T *row, const float *q, int n) {
+  const int lanes = int(hn::Lanes(D()));
+  V a = hn::Zero(D()), b = a;
+  int i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    a = hn::MulAdd(Load(row + i), Load(q + i), a);
+    b = hn::MulAdd(Load(row + i + lanes), Load(q + i + lanes), b);
+  }
+  for (; i + lanes <= n; i += lanes) a = hn::MulAdd(Load(row + i), Load(q + i), a);
+  float sum = hn::GetLane(hn::SumOfLanes(D(), hn::Add(a, b)));
+  for (; i < n; i++) sum += Widen(row[i]) * q[i];
+  return sum;
+}
+
+template <class T>
+void AddScaled(const T *row, float scale, float *out, int n) {
+  const int lanes = int(hn::Lanes(D()));
+  int i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::MulAdd(Load(row + i), hn::Set(D(), scale), Load(out + i)), D(), out + i);
+  for (; i < n; i++) out[i] += Widen(row[i]) * scale;
+}
+
+/// x[i] = exp(x[i] * scale - max), their sum; x beyond n up to `padded` becomes 0.
+float Exponentials(float *x, float scale, int n, int padded) {
+  const D d;
+  const int lanes = int(hn::Lanes(d));
+  V top = hn::Set(d, -INFINITY);
+  int i = 0;
+  for (; i + lanes <= n; i += lanes) top = hn::Max(top, hn::LoadU(d, x + i));
+  float most = hn::GetLane(hn::MaxOfLanes(d, top));
+  for (; i < n; i++) most = std::max(most, x[i]);
+  const V shift = hn::Set(d, -most * scale), factor = hn::Set(d, scale);
+  V sums = hn::Zero(d);
+  for (i = 0; i + lanes <= n; i += lanes) {
+    const V e = hn::Exp(d, hn::MulAdd(hn::LoadU(d, x + i), factor, shift));
+    sums = hn::Add(sums, e);
+    hn::StoreU(e, d, x + i);
+  }
+  float sum = hn::GetLane(hn::SumOfLanes(d, sums));
+  for (; i < n; i++) sum += x[i] = std::exp(x[i] * scale - most * scale);
+  std::fill(x + n, x + std::max(n, padded), 0.f);
+  return sum;
+}
+
+/// float32 to bfloat16, to nearest even. No NaN.
+void Narrow(const float *x, uint16_t *out, int n) {
+  const hn::RebindToUnsigned<D> wide;
+  const hn::Rebind<uint16_t, D> narrow;
+  const int lanes = int(hn::Lanes(D()));
+  int i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto bits = hn::BitCast(wide, hn::LoadU(D(), x + i));
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(wide, 1));
+    const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(wide, 0x7fff))));
+    hn::StoreU(hn::TruncateTo(narrow, rounded), narrow, out + i);
+  }
+  for (; i < n; i++) {
+    uint32_t bits;
+    hwy::CopyBytes<4>(x + i, &bits);
+    out[i] = uint16_t((bits + (bits >> 16 & 1) + 0x7fff) >> 16);
+  }
+}
+
+/// One query of one head; `weight` [length] is scratch.
+template <class T>
+void StreamTyped(const Attention &a, int h, float *weight) {
+  const int64_t first = h / (a.heads / a.kv_heads) * a.head_stride;
+  const T *keys = static_cast<const T *>(a.keys) + first, *values = static_cast<const T *>(a.values) + first;
+  for (int t = 0; t < a.length; t++) weight[t] = Dot(keys + t * a.row_stride, a.q + h * a.head, a.head);
+  const float sum = Exponentials(weight, a.scale, a.length, 0);
+  float *out = a.out + h * a.head;
+  std::fill_n(out, a.head, 0.f);
+  for (int t = 0; t < a.length; t++) AddScaled(values + t * a.row_stride, weight[t] / sum, out, a.head);
+}
+void StreamHead(const Attention &a, int h, float *weight) {
+  a.bfloat16 ? StreamTyped<uint16_t>(a, h, weight) : StreamTyped<float>(a, h, weight);
+}
+
+}  // namespace vtok::fast::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace vtok::fast {
+HWY_EXPORT(StreamHead);
+HWY_EXPORT(Exponentials);
+HWY_EXPORT(Narrow);
+
+namespace {
+
+using Type = dnnl::memory::data_type;
+
+constexpr int kBlock = 128;  // queries at a time, at most
+
+/// c [m, n] = a [m, k] b [k, n], float32 c; b's strides say whether it is transposed.
+void multiply(Type type, int m, int n, int k, const void *a, const void *b, int64_t b_row, int64_t b_column,
+              float *c) {
+  thread_local dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  thread_local dnnl::stream stream(engine);
+  const dnnl::memory::desc da({m, k}, type, dnnl::memory::dims{k, 1}),
+      db({k, n}, type, dnnl::memory::dims{b_row, b_column}), dc({m, n}, Type::f32, dnnl::memory::dims{n, 1});
+  const dnnl::matmul product(
+      dnnl::matmul::primitive_desc(dnnl::matmul::desc(da, db, dc), engine));  // cached by oneDNN
+  product.execute(stream, {{DNNL_ARG_SRC, {da, engine, const_cast<void *>(a)}},
+                           {DNNL_ARG_WEIGHTS, {db, engine, const_cast<void *>(b)}},
+                           {DNNL_ARG_DST, {dc, engine, c}}});
+  stream.wait();
+}
+
+struct Scratch {
+  std::vector<float> q, scores, out;
+  std::vector<uint16_t> narrow_q, narrow_scores;
+};
+
+/// Queries [from, to) of head h.
+void block(const Attention &a, int h, int from, int to) {
+  thread_local Scratch s;
+  const int m = to - from,
+            seen = a.causal ? a.length - a.queries + to : a.length;  // keys the block's last query sees
+  const size_t wide = size_t(m) * a.head, scores = size_t(m) * seen;
+  s.q.resize(std::max(s.q.size(), wide));
+  s.out.resize(std::max(s.out.size(), wide));
+  s.scores.resize(std::max(s.scores.size(), scores));
+  for (int i = 0; i < m; i++)
+    std::copy_n(a.q + (from + i) * a.query_stride + h * a.head, a.head, s.q.data() + i * a.head);
+  const int64_t first = h / (a.heads / a.kv_heads) * a.head_stride;
+  const size_t width = a.bfloat16 ? 2 : 4;
+  const char *keys = static_cast<const char *>(a.keys) + first * width,
+             *values = static_cast<const char *>(a.values) + first * width;
+  const Type type = a.bfloat16 ? Type::bf16 : Type::f32;
+  const void *left = s.q.data();
+  if (a.bfloat16) {
+    s.narrow_q.resize(std::max(s.narrow_q.size(), wide));
+    s.narrow_scores.resize(std::max(s.narrow_scores.size(), scores));
+    HWY_DYNAMIC_DISPATCH(Narrow)(s.q.data(), s.narrow_q.data(), int(wide));
+    left = s.narrow_q.data();
+  }
+  multiply(type, m, seen, a.head, left, keys, 1, a.row_stride, s.scores.data());
+  float sums[kBlock];
+  for (int i = 0; i < m; i++) {
+    const int own = a.causal ? seen - m + i + 1 : seen;
+    sums[i] = HWY_DYNAMIC_DISPATCH(Exponentials)(s.scores.data() + size_t(i) * seen, a.scale, own, seen);
+    if (a.bfloat16)
+      HWY_DYNAMIC_DISPATCH(Narrow)
+      (s.scores.data() + size_t(i) * seen, s.narrow_scores.data() + size_t(i) * seen, seen);
+  }
+  left = a.bfloat16 ? static_cast<const void *>(s.narrow_scores.data()) : s.scores.data();
+  multiply(type, m, a.head, seen, left, values, a.row_stride, 1, s.out.data());
+  for (int i = 0; i < m; i++)
+    for (int c = 0; c < a.head; c++)
+      a.out[(int64_t(from + i) * a.heads + h) * a.head + c] = s.out[size_t(i * a.head + c)] / sums[i];
+}
+
+}  // namespace
+
+void attention(const Attention &a, Stream *) {
+  if (a.queries == 1) {
+    const int parts = int64_t(a.length) * a.head * a.heads < (1 << 16) ? 1 : std::min(threads(), a.heads);
+    parallel_for(parts, [&](int p) {
+      std::vector<float> weight(size_t(a.length));
+      for (int h = a.heads * p / parts; h < a.heads * (p + 1) / parts; h++)
+        HWY_DYNAMIC_DISPATCH(StreamHead)(a, h, weight.data());
+    });
+    return;
+  }
+  // As many queries at a time as leave their scores in the second-level cache.
+  const int rows = std::clamp((1 << 17) / a.length / 16 * 16, 32, kBlock),
+            blocks = (a.queries + rows - 1) / rows;
+  parallel_for(blocks * a.heads, [&](int i) {
+    const int from = i / a.heads * rows;
+    block(a, i % a.heads, from, std::min(from + rows, a.queries));
+  });
+}
+
+}  // namespace vtok::fast
+#endif
