@@ -1,4 +1,4 @@
-// Thumbnails: from the luma plane where it has bytes of its own, else from unpacked lines.
+// Thumbnails: from the bytes of luma or of red, green and blue where the format has them, else from unpacked lines.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/thumbnail.h"
 
@@ -22,13 +22,24 @@ std::vector<int> sample_places(int length, int cells, int &k) {
   return places;
 }
 
-bool has_luma_bytes(const GstVideoFormatInfo *f) {
-  return (GST_VIDEO_FORMAT_INFO_IS_YUV(f) || GST_VIDEO_FORMAT_INFO_IS_GRAY(f)) &&
-         GST_VIDEO_FORMAT_INFO_DEPTH(f, 0) == 8 && !GST_VIDEO_FORMAT_INFO_IS_TILED(f) &&
-         !GST_VIDEO_FORMAT_INFO_IS_COMPLEX(f) && !f->shift[0] && f->pixel_stride[0] > 0;
+// The first n components of every pixel are bytes that can be read where they lie.
+bool has_bytes(const GstVideoFormatInfo *f, int n) {
+  if (GST_VIDEO_FORMAT_INFO_IS_TILED(f) || GST_VIDEO_FORMAT_INFO_IS_COMPLEX(f) ||
+      GST_VIDEO_FORMAT_INFO_HAS_PALETTE(f))
+    return false;
+  for (int c = 0; c < n; ++c)
+    if (GST_VIDEO_FORMAT_INFO_DEPTH(f, c) != 8 || f->shift[c] || f->pixel_stride[c] <= 0) return false;
+  return true;
 }
+bool has_luma_bytes(const GstVideoFormatInfo *f) {
+  return (GST_VIDEO_FORMAT_INFO_IS_YUV(f) || GST_VIDEO_FORMAT_INFO_IS_GRAY(f)) && has_bytes(f, 1);
+}
+bool has_rgb_bytes(const GstVideoFormatInfo *f) { return GST_VIDEO_FORMAT_INFO_IS_RGB(f) && has_bytes(f, 3); }
 
-// Luma of one pixel as GstVideoFormatInfo unpacks it; BT.601 weights do for telling frames apart.
+// BT.601 weights do for telling frames apart.
+uint32_t luma_of(uint32_t r, uint32_t g, uint32_t b) { return (77 * r + 150 * g + 29 * b) >> 8; }
+
+// Luma of one pixel as GstVideoFormatInfo unpacks it.
 struct Unpacked {
   bool yuv, wide;
   explicit Unpacked(GstVideoFormat format)
@@ -39,7 +50,7 @@ struct Unpacked {
     uint32_t c[3];
     for (int i = 0; i < 3; ++i)
       c[i] = wide ? reinterpret_cast<const uint16_t *>(line)[4 * x + 1 + i] >> 8 : line[4 * x + 1 + i];
-    return yuv ? c[0] : (77 * c[0] + 150 * c[1] + 29 * c[2]) >> 8;
+    return yuv ? c[0] : luma_of(c[0], c[1], c[2]);
   }
 };
 
@@ -56,7 +67,8 @@ Thumbnailer::Thumbnailer(const GstVideoInfo &info) : info_(info) {
   rows_ = sample_places(info.height, height_, per_row_);
   luma_.resize(size_t(width_) * height_);
   sums_.resize(width_);
-  if (!has_luma_bytes(info.finfo)) line_.resize((size_t(info.width) + 16) * 8);
+  rgb_bytes_ = has_rgb_bytes(info.finfo);
+  if (!has_luma_bytes(info.finfo) && !rgb_bytes_) line_.resize((size_t(info.width) + 16) * 8);
 }
 
 Thumbnail Thumbnailer::make(GstBuffer *buffer) {
@@ -73,7 +85,17 @@ Thumbnail Thumbnailer::make(GstBuffer *buffer) {
     std::fill(sums_.begin(), sums_.end(), 0);
     for (int r = 0; r < per_row_; ++r) {
       const int source = rows_[size_t(y) * per_row_ + r];
-      if (line_.empty()) {
+      if (rgb_bytes_) {
+        const uint8_t *line[3];
+        for (int c = 0; c < 3; ++c)
+          line[c] = static_cast<const uint8_t *>(GST_VIDEO_FRAME_COMP_DATA(&frame, c)) +
+                    ptrdiff_t(source) * GST_VIDEO_FRAME_COMP_STRIDE(&frame, c);
+        for (int x = 0, i = 0; x < width_; ++x)
+          for (int c = 0; c < per_column_; ++c) {
+            const ptrdiff_t at = ptrdiff_t(columns_[i++]) * step;  // RGB formats have one pixel stride
+            sums_[x] += luma_of(line[0][at], line[1][at], line[2][at]);
+          }
+      } else if (line_.empty()) {
         const auto *line = static_cast<const uint8_t *>(GST_VIDEO_FRAME_COMP_DATA(&frame, 0)) +
                            ptrdiff_t(source) * GST_VIDEO_FRAME_COMP_STRIDE(&frame, 0);
         for (int x = 0, i = 0; x < width_; ++x)

@@ -21,7 +21,8 @@ class Thumbnailer {
   int per_column_, per_row_;    // k: samples per thumbnail pixel across and down
   std::vector<uint8_t> luma_;   // [height_, width_]
   std::vector<uint32_t> sums_;  // [width_]
-  std::vector<uint8_t> line_;   // one unpacked line, where luma does not lie in bytes of its own
+  bool rgb_bytes_ = false;      // red, green and blue are bytes that can be read where they lie
+  std::vector<uint8_t> line_;   // one unpacked line, where neither luma nor those are
 
  public:
   explicit Thumbnailer(const GstVideoInfo &info);

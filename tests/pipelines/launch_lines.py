@@ -20,7 +20,7 @@ def lines_of(path):
     if path.suffix == ".md":
         blocks = re.findall(r"```(?:sh|console)?\n(.*?)```", text, re.S)
     else:
-        blocks = [re.sub(r"^ \* ?", "", b, flags=re.M) for b in re.findall(r"\|\[(.*?)\]\|", text, re.S)]
+        blocks = [re.sub(r"\n \* ?", " ", b) for b in re.findall(r"\|\[(.*?)\]\|", text, re.S)]  # one line each
     for block in blocks:
         for line in block.replace("\\\n", " ").splitlines():
             if line.strip().startswith("gst-launch-1.0"):
