@@ -74,7 +74,7 @@ TEST_CASE(
                 for (float v : want) top = std::max(top, std::abs(v));
                 const std::vector<float> got = test::values(out);
                 off = std::max(
-                    off, float(test::furthest(&got[size_t(f) * want.size()], want.data(), want.size())));
+                    off, float(test::furthest(got.data() + size_t(f) * want.size(), want.data(), want.size())));
               }
               CHECK(off <= (type == Type::kInt8 ? 0.02f : 1e-3f) * top);
             }
