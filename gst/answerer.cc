@@ -169,9 +169,10 @@ Answer Answerer::answer_of(const Question &question, const AnswerSettings &setti
   request.cancelled = question.cancelled;
   if (request.groups.empty()) {
     const std::string number = "question " + std::to_string(question.id);
-    listener_.on_warning(newest_ == 0 ? "no tokens had arrived when " + number + " was asked"
-                                      : number + " sees nothing: the newest group has " + std::to_string(newest_) +
-                                            " tokens, more than memory-tokens or the model's context leave for them");
+    listener_.on_warning(newest_ == 0
+                             ? "no tokens had arrived when " + number + " was asked"
+                             : number + " sees nothing: the newest group has " + std::to_string(newest_) +
+                                   " tokens, more than memory-tokens or the model's context leave for them");
     Answer none;
     none.finish_reason = "no-tokens";
     return none;
@@ -182,24 +183,29 @@ Answer Answerer::answer_of(const Question &question, const AnswerSettings &setti
   });
 }
 
-std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr open, const AnswerSettings &settings) {
+std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr open,
+                                       const AnswerSettings &settings) {
   if (open && open->tokens() == 0) open = nullptr;
   if (!memory_) return {};
   if (open) newest_ = open->tokens();
-  // A text has at most as many tokens as bytes; the chat template and each group's times take a few of their own.
+  // A text has at most as many tokens as bytes; the chat template and each group's times take a few of their
+  // own.
   constexpr int kTemplate = 64, kTimes = 32;
-  int budget = memory_tokens_;
+  int budget = memory_tokens_,
+      room = 0;  // of visual tokens; of all that the prompt may still take. 0: no bound
   if (llm_ && llm_->context() > 0) {
-    const int room = llm_->context() - settings.sampling.max_new_tokens - kTemplate -
-                     int(question.size() + settings.system_prompt.size());
-    budget = std::max(budget > 0 ? std::min(budget, room) : room, 1);
+    room = std::max(1, llm_->context() - settings.sampling.max_new_tokens - kTemplate -
+                           int(question.size() + settings.system_prompt.size()));
+    budget = budget > 0 ? std::min(budget, room) : room;
   }
   auto groups = memory_->recall(question, open, budget);
-  if (settings.timestamps && llm_ && llm_->context() > 0) {
-    int tokens = int(groups.size()) * kTimes;
-    for (const auto &group : groups) tokens += group->tokens();
-    if (tokens > budget)
-      groups = memory_->recall(question, open, std::max(budget - int(groups.size()) * kTimes, 1));
+  if (settings.timestamps && room > 0) {  // the times need room too, at the oldest groups' expense
+    int tokens = 0;
+    for (const auto &group : groups) tokens += group->tokens() + kTimes;
+    auto first = groups.begin();
+    while (tokens > room && first != groups.end() && first + 1 != groups.end())
+      tokens -= (*first++)->tokens() + kTimes;
+    groups.erase(groups.begin(), first);
   }
   if (!groups.empty() || !open) return groups;
   groups = memory_->recall(question, nullptr, budget);

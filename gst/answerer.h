@@ -1,5 +1,5 @@
-// The worker behind vtokllm and vtokllmsink: remembers groups, answers questions about them, all in the order they came.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// The worker behind vtokllm and vtokllmsink: remembers groups, answers questions about them, all in the order
+// they came. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <atomic>
 #include <functional>
@@ -32,7 +32,7 @@ class AnswerListener {
   virtual AnswerSettings answer_settings() = 0;
   virtual void on_delta(const Question &question, const std::string &piece) = 0;
   virtual void on_answer(const Question &question, const Answer &answer) = 0;
-  virtual void on_part(const Part &part) = 0;          // remembered; tokens and their times
+  virtual void on_part(const Part &part) = 0;            // remembered; tokens and their times
   virtual void on_bad_part(const BadTokens &error) = 0;  // not remembered
   virtual void on_warning(const std::string &sentence) = 0;
 
@@ -76,25 +76,30 @@ class Answerer {
   void start(const MemoryPolicy &policy, int memory_tokens);
   /// The model is there; null: it failed, and questions about tokens are answered with finish reason "error".
   void ready(std::shared_ptr<Llm> llm);
-  /// PAUSED to READY: first everything is interrupted and refused, then the worker ends; memory and unanswered questions
-  /// are gone.
+  /// PAUSED to READY: first everything is interrupted and refused, then the worker ends; memory and
+  /// unanswered questions are gone.
   void interrupt_all();
   void stop();
 
   /// A token buffer. Put::kDropped: one was lost, in `lost`.
   Put add(Part &part, size_t limit, Full full, std::optional<Part> &lost);
-  void gap(int64_t to) { run([=, this] { gather_.gap(to); }); }
+  void gap(int64_t to) {
+    run([=, this] { gather_.gap(to); });
+  }
   /// EOS, SEGMENT, a caps change: the open group is complete.
-  void close_group() { run([this] { close(gather_.close()); }); }
+  void close_group() {
+    run([this] { close(gather_.close()); });
+  }
   /// Asks about all that was added so far. Returns the id; 0: not running.
   uint64_t ask(std::string text, int64_t at, bool scheduled);
   bool cancel(uint64_t id) { return pending_.cancel(id); }
-  /// Runs something when all before it is done; false: flushing. `always`: when a flush comes first, in flush_stop().
+  /// Runs something when all before it is done; false: flushing. `always`: when a flush comes first, in
+  /// flush_stop().
   bool run(std::function<void()> what, bool always = false);
   /// FLUSH_START: what waits is given up, an answer under way is cancelled.
   void flush_start();
-  /// FLUSH_STOP: waits until the worker rests. Nothing is remembered; questions that were lost are answered "cancelled".
-  /// `rested` runs before anything that shall `always`.
+  /// FLUSH_STOP: waits until the worker rests. Nothing is remembered; questions that were lost are answered
+  /// "cancelled". `rested` runs before anything that shall `always`.
   void flush_stop(const std::function<void()> &rested);
   /// An add() that waits gives up.
   void interrupt(bool interrupted) { queue_.interrupt(interrupted); }

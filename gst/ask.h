@@ -14,24 +14,28 @@ namespace vtok {
 /// One question on its way to an answer.
 struct Question {
   uint64_t id = 0;
-  std::string text;           // valid UTF-8, not blank
-  int64_t at = 0;             // running time of asking, ns
-  bool scheduled = false;     // from the property, not from ask()
+  std::string text;        // valid UTF-8, not blank
+  int64_t at = 0;          // running time of asking, ns
+  bool scheduled = false;  // from the property, not from ask()
   std::shared_ptr<std::atomic<bool>> cancelled;
 };
 
-/// A text as a question: trimmed; throws std::invalid_argument with one sentence where it is blank or no UTF-8.
+/// A text as a question: trimmed; throws std::invalid_argument with one sentence where it is blank or no
+/// UTF-8.
 std::string question_text(const std::string &text);
-/// The lines of the property question=, blank ones left out. `refused` gets a sentence for each that is no UTF-8.
+/// The lines of the property question=, blank ones left out. `refused` gets a sentence for each that is no
+/// UTF-8.
 std::vector<std::string> question_lines(const std::string &property, std::vector<std::string> &refused);
 
-/// When the questions of the property are due: every `every` ns of running time, counted from the first frame.
+/// When the questions of the property are due: every `every` ns of running time, counted from the first
+/// frame.
 class Schedule {
   int64_t every_ = 0, next_ = -1;
 
  public:
   explicit Schedule(int64_t every = 0) : every_(every) {}  // 0: never before EOS
-  /// The stream has come to `now`: the time for which the questions are due, once however far it jumped; else -1.
+  /// The stream has come to `now`: the time for which the questions are due, once however far it jumped; else
+  /// -1.
   int64_t due(int64_t now);
 };
 
@@ -47,7 +51,7 @@ class Pending {
   bool cancel(uint64_t id);  // false: no such question waits
   void cancel_all();
   std::vector<Question> take_all();  // closes those that wait
-  bool scheduled() const;    // a question of the property waits for its answer
+  bool scheduled() const;            // a question of the property waits for its answer
 };
 
 }  // namespace vtok

@@ -111,9 +111,13 @@ GstFlowReturn Asking::add(GstBuffer *buffer, const std::function<GstFlowReturn()
         std::optional<Part> lost;
         for (;;) {
           switch (answerer_.add(part, settings.queue_size, when_full(settings.drop_policy, live_), lost)) {
-            case Answerer::Put::kTaken: return GST_FLOW_OK;
-            case Answerer::Put::kDropped: post_lost(*lost); return GST_FLOW_OK;
-            case Answerer::Put::kFlushing: return GST_FLOW_FLUSHING;
+            case Answerer::Put::kTaken:
+              return GST_FLOW_OK;
+            case Answerer::Put::kDropped:
+              post_lost(*lost);
+              return GST_FLOW_OK;
+            case Answerer::Put::kFlushing:
+              return GST_FLOW_FLUSHING;
             case Answerer::Put::kInterrupted:
               if (const GstFlowReturn flow = interrupted(); flow != GST_FLOW_OK) return flow;
           }
@@ -138,7 +142,8 @@ void Asking::gap(GstEvent *event) {
   if (output_) answerer_.run([this, running] { output_->moved(running); });
 }
 
-// A live stream that is asked faster than it is answered skips a round rather than to fall ever further behind.
+// A live stream that is asked faster than it is answered skips a round rather than to fall ever further
+// behind.
 void Asking::ask_lines(int64_t at) {
   std::vector<std::string> refused;
   const auto questions = question_lines(settings_().question, refused);
@@ -172,7 +177,8 @@ void Asking::flush_stop(const std::function<void()> &rested) {
 uint64_t Asking::ask(const char *text) {
   try {
     const uint64_t id = answerer_.ask(question_text(text ? text : ""), at_, false);
-    if (!id) throw std::logic_error("a question can be asked from PAUSED on, and not while the stream is flushing");
+    if (!id)
+      throw std::logic_error("a question can be asked from PAUSED on, and not while the stream is flushing");
     ++stats_.questions;
     return id;
   } catch (const std::exception &error) {
@@ -182,20 +188,21 @@ uint64_t Asking::ask(const char *text) {
 }
 
 GstStructure *Asking::stats() const {
-  return gst_structure_new(
-      "vtokllm-stats", "buffers-in", G_TYPE_UINT64, stats_.buffers.load(), "tokens-in", G_TYPE_UINT64,
-      stats_.tokens.load(), "questions", G_TYPE_UINT64, stats_.questions.load(), "answers", G_TYPE_UINT64,
-      stats_.answers.load(), "questions-skipped", G_TYPE_UINT64, stats_.skipped.load(), "dropped-full", G_TYPE_UINT64,
-      stats_.full.load(), "dropped-bad", G_TYPE_UINT64, stats_.bad.load(), "ttft-ms", G_TYPE_DOUBLE,
-      stats_.ttft_ms.load(), "total-ms", G_TYPE_DOUBLE, stats_.total_ms.load(), "queue", G_TYPE_UINT,
-      guint(answerer_.depth()), nullptr);
+  return gst_structure_new("vtokllm-stats", "buffers-in", G_TYPE_UINT64, stats_.buffers.load(), "tokens-in",
+                           G_TYPE_UINT64, stats_.tokens.load(), "questions", G_TYPE_UINT64,
+                           stats_.questions.load(), "answers", G_TYPE_UINT64, stats_.answers.load(),
+                           "questions-skipped", G_TYPE_UINT64, stats_.skipped.load(), "dropped-full",
+                           G_TYPE_UINT64, stats_.full.load(), "dropped-bad", G_TYPE_UINT64, stats_.bad.load(),
+                           "ttft-ms", G_TYPE_DOUBLE, stats_.ttft_ms.load(), "total-ms", G_TYPE_DOUBLE,
+                           stats_.total_ms.load(), "queue", G_TYPE_UINT, guint(answerer_.depth()), nullptr);
 }
 
 AnswerSettings Asking::answer_settings() {
   const AskSettings s = settings_();
-  return {s.system_prompt, s.timestamps,
-          {int(s.max_new_tokens), s.temperature.get(), s.top_p.get(), s.repetition_penalty.get(), s.top_k.get(),
-           s.seed, lines(s.stop)}};
+  return {s.system_prompt,
+          s.timestamps,
+          {int(s.max_new_tokens), s.temperature.get(), s.top_p.get(), s.repetition_penalty.get(),
+           s.top_k.get(), s.seed, lines(s.stop)}};
 }
 
 void Asking::on_delta(const Question &question, const std::string &piece) {
@@ -213,11 +220,11 @@ void Asking::on_answer(const Question &question, const Answer &answer) {
                   answer.finish_reason.c_str());
   g_signal_emit_by_name(element_, "answer", guint64(question.id), answer.text.c_str());
   GstStructure *fields = gst_structure_new(
-      "vtok-answer", "id", G_TYPE_UINT64, guint64(question.id), "question", G_TYPE_STRING, question.text.c_str(),
-      "text", G_TYPE_STRING, answer.text.c_str(), "finish-reason", G_TYPE_STRING, answer.finish_reason.c_str(), "from",
-      G_TYPE_UINT64, guint64(std::max<int64_t>(from, 0)), "to", G_TYPE_UINT64,
-      guint64(std::max<int64_t>(to, 0)), "tokens", G_TYPE_UINT, guint(answer.visual_tokens), "ttft-ms",
-      G_TYPE_DOUBLE, answer.ttft_ms, "total-ms", G_TYPE_DOUBLE, answer.total_ms, nullptr);
+      "vtok-answer", "id", G_TYPE_UINT64, guint64(question.id), "question", G_TYPE_STRING,
+      question.text.c_str(), "text", G_TYPE_STRING, answer.text.c_str(), "finish-reason", G_TYPE_STRING,
+      answer.finish_reason.c_str(), "from", G_TYPE_UINT64, guint64(std::max<int64_t>(from, 0)), "to",
+      G_TYPE_UINT64, guint64(std::max<int64_t>(to, 0)), "tokens", G_TYPE_UINT, guint(answer.visual_tokens),
+      "ttft-ms", G_TYPE_DOUBLE, answer.ttft_ms, "total-ms", G_TYPE_DOUBLE, answer.total_ms, nullptr);
   gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), fields));
   if (output_) output_->write_answer(question, answer);
 }

@@ -32,7 +32,8 @@ struct AskSettings {
   DropPolicy drop_policy = DropPolicy::kAuto;
 
   static Choices clocks();
-  template <class V> void each(V &&v) {
+  template <class V>
+  void each(V &&v) {
     constexpr Access kPlaying = Access::kPlaying;
     model.each(v);
     v(backend, "backend", "What answers", choices("GstVtokLlmBackend", llm_backends()));
@@ -40,16 +41,19 @@ struct AskSettings {
     v(ask_every, "ask-every", "Seconds from one asking to the next; 0: once, at EOS", 0., 1e9);
     v(system_prompt, "system-prompt", "What the model is told first", kPlaying);
     v(max_new_tokens, "max-new-tokens", "Longest answer, in tokens", 1u, 1u << 20, kPlaying);
-    v(temperature, "temperature", "0: greedy; unset: as the model's generation_config.json says", 0., 100., kPlaying);
+    v(temperature, "temperature", "0: greedy; unset: as the model's generation_config.json says", 0., 100.,
+      kPlaying);
     v(top_p, "top-p", "Share of probability sampled from; unset: as the model says", 0., 1., kPlaying);
-    v(top_k, "top-k", "Most likely tokens sampled from, 0: all; unset: as the model says", 0, G_MAXINT, kPlaying);
+    v(top_k, "top-k", "Most likely tokens sampled from, 0: all; unset: as the model says", 0, G_MAXINT,
+      kPlaying);
     v(repetition_penalty, "repetition-penalty", "1: none; unset: as the model says", .01, 100., kPlaying);
     v(stop, "stop", "Texts that end an answer before them, one a line", kPlaying);
     v(seed, "seed", "Of the sampling", 0, G_MAXUINT64, kPlaying);
     v(timestamps, "timestamps", "Tell the model the time span of every group", kPlaying);
     v(clock, "clock", "Which times the model is told", clocks());
     v(memory, "memory", "What is forgotten first", choices("GstVtokMemory", memory_policies()));
-    v(memory_tokens, "memory-tokens", "Most visual tokens remembered; 0: what the model's context allows", 0u, 1u << 30);
+    v(memory_tokens, "memory-tokens", "Most visual tokens remembered; 0: what the model's context allows", 0u,
+      1u << 30);
     v(drop_policy, "drop-policy", "Which buffer a full queue loses", drop_policies(), kPlaying);
     v(queue_size, "queue-size", "Token buffers that may wait", 1u, 65536u, kPlaying);
   }
@@ -92,10 +96,10 @@ class Asking final : AnswerListener {
   Asking(GstElement *element, std::function<AskSettings()> settings, TextOutput *output);
 
   // State changes; these throw ElementError.
-  void open();   // NULL to READY: configuration is checked
-  void start();  // READY to PAUSED: the model starts to load
+  void open();                                   // NULL to READY: configuration is checked
+  void start();                                  // READY to PAUSED: the model starts to load
   void unblock() { answerer_.interrupt_all(); }  // before PAUSED to READY
-  void stop();   // after PAUSED to READY
+  void stop();                                   // after PAUSED to READY
   void close() { checkpoint_ = nullptr; }
 
   // The stream. `interrupted` is asked whether to go on when a wait for room was interrupted.
@@ -130,17 +134,22 @@ class Asking final : AnswerListener {
 };
 
 /// The signals ask, cancel, answer-delta and answer of an element T that has an `Asking &asking()`.
-template <class T> void install_ask_signals(gpointer klass) {
+template <class T>
+void install_ask_signals(gpointer klass) {
   const GType type = G_TYPE_FROM_CLASS(klass);
   using Ask = guint64 (*)(GstElement *, const gchar *);
   using Cancel = gboolean (*)(GstElement *, guint64);
-  const Ask ask = [](GstElement *element, const gchar *text) { return guint64(self<T>(element).asking().ask(text)); };
-  const Cancel cancel = [](GstElement *element, guint64 id) { return gboolean(self<T>(element).asking().cancel(id)); };
+  const Ask ask = [](GstElement *element, const gchar *text) {
+    return guint64(self<T>(element).asking().ask(text));
+  };
+  const Cancel cancel = [](GstElement *element, guint64 id) {
+    return gboolean(self<T>(element).asking().cancel(id));
+  };
   constexpr auto kAction = GSignalFlags(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
-  g_signal_new_class_handler("ask", type, kAction, G_CALLBACK(ask), nullptr, nullptr, nullptr, G_TYPE_UINT64, 1,
-                             G_TYPE_STRING);
-  g_signal_new_class_handler("cancel", type, kAction, G_CALLBACK(cancel), nullptr, nullptr, nullptr, G_TYPE_BOOLEAN,
-                             1, G_TYPE_UINT64);
+  g_signal_new_class_handler("ask", type, kAction, G_CALLBACK(ask), nullptr, nullptr, nullptr, G_TYPE_UINT64,
+                             1, G_TYPE_STRING);
+  g_signal_new_class_handler("cancel", type, kAction, G_CALLBACK(cancel), nullptr, nullptr, nullptr,
+                             G_TYPE_BOOLEAN, 1, G_TYPE_UINT64);
   for (const char *name : {"answer-delta", "answer"})
     g_signal_new(name, type, G_SIGNAL_RUN_LAST, 0, nullptr, nullptr, nullptr, G_TYPE_NONE, 2, G_TYPE_UINT64,
                  G_TYPE_STRING);

@@ -17,7 +17,8 @@ class Stopwatch {
  public:
   explicit Stopwatch(std::atomic<int64_t> &total) : total_(total) {}
   ~Stopwatch() {
-    total_ += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start_).count();
+    total_ += std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start_)
+                  .count();
   }
 };
 
@@ -73,14 +74,15 @@ bool Encoding::admit(Frame &frame, bool live) {
   if (!GST_CLOCK_TIME_IS_VALID(frame.duration) && frame_ns_ > 0) frame.duration = GstClockTime(frame_ns());
   const GstClockTime span = GST_CLOCK_TIME_IS_VALID(frame.duration) ? frame.duration : 0;
   next_pts_ = frame.pts + span;
-  if (!gst_segment_clip(&segment_, GST_FORMAT_TIME, frame.pts, frame.pts + span, nullptr, nullptr)) return false;
+  if (!gst_segment_clip(&segment_, GST_FORMAT_TIME, frame.pts, frame.pts + span, nullptr, nullptr))
+    return false;
   const GstClockTime running = gst_segment_to_running_time(&segment_, GST_FORMAT_TIME, frame.pts);
   if (!GST_CLOCK_TIME_IS_VALID(running) || !qos_.late(int64_t(running + span))) return true;
   ++stats_.dropped_late;
   lost_ = true;
   qos_.post_dropped(element_, live, int64_t(running),
-                    int64_t(gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, frame.pts)), int64_t(frame.pts),
-                    int64_t(frame.duration));
+                    int64_t(gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, frame.pts)),
+                    int64_t(frame.pts), int64_t(frame.duration));
   return false;
 }
 
@@ -107,8 +109,8 @@ BufferPtr Encoding::buffer(const Frame &frame, const Tokens &tokens, const Encod
   return out;
 }
 
-std::vector<BufferPtr> Encoding::encode(Encoder &encoder, const EncoderInfo &info, std::vector<BufferPtr> videos,
-                                        bool live) {
+std::vector<BufferPtr> Encoding::encode(Encoder &encoder, const EncoderInfo &info,
+                                        std::vector<BufferPtr> videos, bool live) {
   if (!rgb_) throw ElementError(wrong_caps(), "a video frame came before its caps");
   std::vector<Frame> frames;
   std::vector<Picture> pictures;

@@ -1,5 +1,5 @@
-// Video frames of one stream into token buffers: times, lateness, group starts, RGB; the encoder does the rest.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// Video frames of one stream into token buffers: times, lateness, group starts, RGB; the encoder does the
+// rest. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <gst/video/video.h>
 
@@ -48,7 +48,8 @@ class Encoding {
   BufferPtr buffer(const Frame &frame, const Tokens &tokens, const EncoderInfo &info);
 
  public:
-  Encoding(GstElement *element, Qos &qos, EncodingStats &stats) : element_(element), qos_(qos), stats_(stats) {
+  Encoding(GstElement *element, Qos &qos, EncodingStats &stats)
+      : element_(element), qos_(qos), stats_(stats) {
     flush();
   }
   /// PAUSED to READY.
@@ -64,7 +65,8 @@ class Encoding {
   /// A frame was lost before it came here.
   void lost() { lost_ = true; }
   /// One token buffer per frame, less those that are late, outside the segment or broken (a WARNING).
-  std::vector<BufferPtr> encode(Encoder &encoder, const EncoderInfo &info, std::vector<BufferPtr> videos, bool live);
+  std::vector<BufferPtr> encode(Encoder &encoder, const EncoderInfo &info, std::vector<BufferPtr> videos,
+                                bool live);
 };
 
 }  // namespace vtok

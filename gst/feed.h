@@ -18,8 +18,8 @@ class Feed {
   StreamInfo info_;
   GstSegment segment_;
   int64_t end_ = 0, running_end_ = 0;  // of what came so far; ns of stream and running time
-  // What makes stream time UTC time of day, by the first reference timestamp: spans of one stream fit each other even
-  // where the two clocks drift apart.
+  // What makes stream time UTC time of day, by the first reference timestamp: spans of one stream fit each
+  // other even where the two clocks drift apart.
   std::atomic<int64_t> utc_{kNone};
   static constexpr int64_t kNone = INT64_MIN;
 
@@ -28,7 +28,8 @@ class Feed {
   void reset();
   void set_info(const StreamInfo &info) { info_ = info; }
   void set_segment(const GstSegment &segment);
-  /// Throws BadTokens where the buffer does not fit the caps. Times that are missing follow the buffer before.
+  /// Throws BadTokens where the buffer does not fit the caps. Times that are missing follow the buffer
+  /// before.
   Part part(GstBuffer *buffer, Clock clock);
   /// The end of a GAP in told time; false where it lies outside the segment.
   bool gap(GstEvent *event, int64_t &to);

@@ -11,9 +11,10 @@
 namespace vtok {
 namespace {
 
-// The index of the first number all of whose exponent bits (`mask`) are set, -1: none. One pass without branches finds
-// out whether there is any, as there hardly ever is.
-template <class Bits> int64_t first_with(const void *data, int64_t count, Bits mask) {
+// The index of the first number all of whose exponent bits (`mask`) are set, -1: none. One pass without
+// branches finds out whether there is any, as there hardly ever is.
+template <class Bits>
+int64_t first_with(const void *data, int64_t count, Bits mask) {
   const auto *bits = static_cast<const Bits *>(data);
   bool any = false;
   for (int64_t i = 0; i < count; ++i) any |= (bits[i] & mask) == mask;
@@ -24,11 +25,16 @@ template <class Bits> int64_t first_with(const void *data, int64_t count, Bits m
 int64_t first_not_finite(const Tokens &tokens) {
   const int64_t count = int64_t(tokens.n) * tokens.dim;
   switch (tokens.type) {
-    case Type::kFloat32: return first_with<uint32_t>(tokens.data.get(), count, 0x7f800000u);
-    case Type::kFloat16: return first_with<uint16_t>(tokens.data.get(), count, 0x7c00);
-    case Type::kBfloat16: return first_with<uint16_t>(tokens.data.get(), count, 0x7f80);
-    case Type::kFloat8: return first_with<uint8_t>(tokens.data.get(), count, 0x7f);  // e4m3: NaN only
-    case Type::kInt8: break;
+    case Type::kFloat32:
+      return first_with<uint32_t>(tokens.data.get(), count, 0x7f800000u);
+    case Type::kFloat16:
+      return first_with<uint16_t>(tokens.data.get(), count, 0x7c00);
+    case Type::kBfloat16:
+      return first_with<uint16_t>(tokens.data.get(), count, 0x7f80);
+    case Type::kFloat8:
+      return first_with<uint8_t>(tokens.data.get(), count, 0x7f);  // e4m3: NaN only
+    case Type::kInt8:
+      break;
   }
   return -1;
 }

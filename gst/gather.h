@@ -19,15 +19,15 @@ struct Part {
   int64_t running = 0;    // running time of `from`, ns
 };
 
-/// A group is closed by the next start or by close(); its span ends where the next begins, the last one's where its
-/// last buffer or GAP ended. Groups get ids of their own, from 1.
+/// A group is closed by the next start or by close(); its span ends where the next begins, the last one's
+/// where its last buffer or GAP ended. Groups get ids of their own, from 1.
 class Gather {
   std::shared_ptr<Group> open_;
   uint64_t stream_group_ = 0, last_id_ = 0;
 
  public:
-  /// Takes the next buffer; returns the group that it closes, null where it closes none. Throws BadTokens where a
-  /// number is NaN or infinite, and is then as before.
+  /// Takes the next buffer; returns the group that it closes, null where it closes none. Throws BadTokens
+  /// where a number is NaN or infinite, and is then as before.
   GroupPtr add(Part part);
   /// Nothing new until `to`: the open group becomes longer.
   void gap(int64_t to);
@@ -38,7 +38,8 @@ class Gather {
   void reset() { open_ = nullptr; }
 };
 
-/// Throws BadTokens naming the first row that holds a NaN or an infinity. Tokens in device memory are not read.
+/// Throws BadTokens naming the first row that holds a NaN or an infinity. Tokens in device memory are not
+/// read.
 void check_finite(const Tokens &tokens);
 
 }  // namespace vtok

@@ -21,7 +21,8 @@ bool upstream_is_live(GstPad *sink) {
   return live;
 }
 
-// As GstBaseTransform and GstVideoDecoder reckon: a stream that runs late by `diff` shall skip twice that far.
+// As GstBaseTransform and GstVideoDecoder reckon: a stream that runs late by `diff` shall skip twice that
+// far.
 void Qos::observe(GstEvent *qos, int64_t duration) {
   GstQOSType type;
   double proportion;
@@ -46,9 +47,8 @@ bool Qos::late(int64_t running_end) const {
 void Qos::post_dropped(GstElement *element, bool live, int64_t running, int64_t stream, int64_t pts,
                        int64_t duration) {
   const uint64_t lost = ++dropped;
-  GstMessage *message =
-      gst_message_new_qos(GST_OBJECT(element), live, GstClockTime(running), GstClockTime(stream), GstClockTime(pts),
-                          GstClockTime(duration));
+  GstMessage *message = gst_message_new_qos(GST_OBJECT(element), live, GstClockTime(running),
+                                            GstClockTime(stream), GstClockTime(pts), GstClockTime(duration));
   {
     std::lock_guard lock(mutex_);
     gst_message_set_qos_values(message, jitter_, proportion_, 1000000);
@@ -82,7 +82,8 @@ void Delay::add_to(GstQuery *latency, Full when_full, int64_t holds) const {
   GstClockTime min, max;
   gst_query_parse_latency(latency, &live, &min, &max);
   min += GstClockTime(told_);
-  if (GST_CLOCK_TIME_IS_VALID(max) && when_full == Full::kWait) max += GstClockTime(std::max<int64_t>(holds, told_));
+  if (GST_CLOCK_TIME_IS_VALID(max) && when_full == Full::kWait)
+    max += GstClockTime(std::max<int64_t>(holds, told_));
   // A stage that leaks buffers no more than it holds itself, whatever upstream could.
   if (when_full != Full::kWait && holds > 0) max = std::min(max, GstClockTime(holds));
   gst_query_set_latency(latency, live, min, std::max(min, max));

@@ -39,7 +39,8 @@ class Qos {
   /// True where a frame that ends at this running time would come too late.
   bool late(int64_t running_end) const;
   /// Counts a lost frame and posts the QOS message; times in ns, -1: not known.
-  void post_dropped(GstElement *element, bool live, int64_t running, int64_t stream, int64_t pts, int64_t duration);
+  void post_dropped(GstElement *element, bool live, int64_t running, int64_t stream, int64_t pts,
+                    int64_t duration);
   /// FLUSH: what downstream asked for no longer holds.
   void forget();
   /// PAUSED to READY.

@@ -15,7 +15,8 @@ Progress progress_messages(GstElement *element, const std::string &what, const s
   return [=, &cancelled, told = 0](double done) mutable {
     if (const int twentieth = int(done * 20); twentieth > told && !cancelled) {
       told = twentieth;
-      post_progress(element, GST_PROGRESS_TYPE_CONTINUE, "loading " + what + ": " + std::to_string(told * 5) + " %");
+      post_progress(element, GST_PROGRESS_TYPE_CONTINUE,
+                    "loading " + what + ": " + std::to_string(told * 5) + " %");
     }
     return !cancelled.load();
   };

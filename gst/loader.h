@@ -15,7 +15,8 @@
 namespace vtok {
 
 /// One loading at a time. PROGRESS messages have the code "load-model".
-template <class Model> class Loader {
+template <class Model>
+class Loader {
   std::thread thread_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
@@ -25,8 +26,8 @@ template <class Model> class Loader {
   using Load = std::function<std::shared_ptr<Model>(const Progress &)>;
 
   ~Loader() { stop(); }
-  /// Starts loading `what` ("the encoder of /models/x"). `done` is called in the loader's thread, once, however it
-  /// ended; a failure has been posted as an ERROR by then.
+  /// Starts loading `what` ("the encoder of /models/x"). `done` is called in the loader's thread, once,
+  /// however it ended; a failure has been posted as an ERROR by then.
   void start(GstElement *element, std::string what, Load load, std::function<void()> done) {
     stop();
     cancelled_ = false;
@@ -59,7 +60,8 @@ Progress progress_messages(GstElement *element, const std::string &what, const s
 /// Posts how loading failed: CANCELED, or ERROR and the element's error.
 void post_load_failed(GstElement *element, const std::string &what, const std::exception &error);
 
-template <class Model> void Loader<Model>::run(GstElement *element, const std::string &what, const Load &load) {
+template <class Model>
+void Loader<Model>::run(GstElement *element, const std::string &what, const Load &load) {
   try {
     post_progress(element, GST_PROGRESS_TYPE_START, "loading " + what);
     auto model = load(progress_messages(element, what, cancelled_));

@@ -1,5 +1,5 @@
-// A bounded queue between a streaming thread and a worker: frames may be dropped when it is full, events never.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// A bounded queue between a streaming thread and a worker: frames may be dropped when it is full, events
+// never. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <condition_variable>
 #include <cstddef>
@@ -14,9 +14,10 @@ namespace vtok {
 /// What put_frame() does when as many frames wait as may.
 enum class Full { kWait, kDropOldest, kDropNewest };
 
-/// Items in the order they came. Frames count against the limit; events (whatever else must stay in order) do not.
-/// One side puts, one takes, anybody may flush, hold or interrupt; every wait ends then.
-template <class Item> class Queue {
+/// Items in the order they came. Frames count against the limit; events (whatever else must stay in order) do
+/// not. One side puts, one takes, anybody may flush, hold or interrupt; every wait ends then.
+template <class Item>
+class Queue {
   struct Slot {
     Item item;
     bool frame;
@@ -39,8 +40,8 @@ template <class Item> class Queue {
  public:
   enum class Put { kTaken, kDropped, kFlushing, kInterrupted };
 
-  /// kTaken and kDropped: `item` is moved away; with kDropped a frame was lost, this one or the oldest, and is in
-  /// `lost`. kFlushing, kInterrupted: `item` is as it was.
+  /// kTaken and kDropped: `item` is moved away; with kDropped a frame was lost, this one or the oldest, and
+  /// is in `lost`. kFlushing, kInterrupted: `item` is as it was.
   Put put_frame(Item &item, size_t limit, Full full, std::optional<Item> &lost) {
     std::unique_lock lock(mutex_);
     if (full == Full::kWait)
@@ -126,8 +127,8 @@ template <class Item> class Queue {
     held_ = held;
     changed_.notify_all();
   }
-  /// true: everything is taken out (and returned: some events must survive) and refused from now on, all waits end.
-  /// false: works again.
+  /// true: everything is taken out (and returned: some events must survive) and refused from now on, all
+  /// waits end. false: works again.
   std::vector<Item> flush(bool flushing) {
     std::vector<Item> old;
     std::lock_guard lock(mutex_);

@@ -41,7 +41,8 @@ RgbConverter::RgbConverter(const GstVideoInfo &in) : in_(in), converter_(nullptr
     return;
   converter_.reset(gst_video_converter_new(&in_, &out_, nullptr));
   if (!converter_)
-    throw ElementError(wrong_caps(), std::string("video of format ") + gst_video_format_to_string(in.finfo->format) +
+    throw ElementError(wrong_caps(), std::string("video of format ") +
+                                         gst_video_format_to_string(in.finfo->format) +
                                          " cannot be converted to RGB");
   pool_ = {gst_video_buffer_pool_new(), [](GstBufferPool *pool) {
              gst_buffer_pool_set_active(pool, FALSE);

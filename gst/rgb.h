@@ -25,7 +25,8 @@ class RgbConverter {
   /// Throws ElementError (wrong_caps) where GStreamer cannot convert this format.
   explicit RgbConverter(const GstVideoInfo &in);
   RgbConverter(const RgbConverter &) = delete;
-  /// Same size; rows of the result are `stride` bytes apart. Throws BadTokens where the buffer does not fit its caps.
+  /// Same size; rows of the result are `stride` bytes apart. Throws BadTokens where the buffer does not fit
+  /// its caps.
   RgbFrame convert(GstBuffer *buffer) const;
 };
 

@@ -1,19 +1,19 @@
 // vtokenc: video frames to visual tokens, one buffer per frame, in a thread of its own.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The streaming thread puts frames and serialised events into one queue; the source pad's task takes them out in that
-// order, so that caps, segments, GAPs and EOS stay where they were among the frames. Frames are held back while the
-// model loads, events are not: the caps go out at once.
+// The streaming thread puts frames and serialised events into one queue; the source pad's task takes them out
+// in that order, so that caps, segments, GAPs and EOS stay where they were among the frames. Frames are held
+// back while the model loads, events are not: the caps go out at once.
 
 /**
  * SECTION:element-vtokenc
  * @title: vtokenc
  * @short_description: Encodes video frames as visual tokens
  *
- * Resizes and normalises each frame as the model's own processor does, runs the vision tower, the projector and the
- * pooling, and pushes the frame's tokens as one buffer of application/x-visual-tokens. Any raw video format is taken;
- * packed RGB needs no conversion. Models known to work: LLaVA-OneVision folders as Hugging Face keeps them, and `tiny`,
- * which comes with gst-vtok.
+ * Resizes and normalises each frame as the model's own processor does, runs the vision tower, the projector
+ * and the pooling, and pushes the frame's tokens as one buffer of application/x-visual-tokens. Any raw video
+ * format is taken; packed RGB needs no conversion. Models known to work: LLaVA-OneVision folders as Hugging
+ * Face keeps them, and `tiny`, which comes with gst-vtok.
  *
  * ## Example launch line
  * |[
@@ -42,7 +42,8 @@ struct VtokEncSettings {
   ModelSettings model;
   unsigned batch = 0, queue_size = 16;
   DropPolicy drop_policy = DropPolicy::kAuto;
-  template <class V> void each(V &&v) {
+  template <class V>
+  void each(V &&v) {
     model.each(v);
     v(batch, "batch", "Most frames encoded at once, of those that wait; 0: as suits the device", 0u, 64u,
       Access::kPlaying);
@@ -97,7 +98,8 @@ class VtokEnc : public Element<GstElement, VtokEncSettings> {
   void check_downstream();
 
  public:
-  static constexpr ElementInfo kInfo{"vtokenc", "GstVtokEnc", "Visual token encoder", "Inference/Encoder/Video",
+  static constexpr ElementInfo kInfo{"vtokenc", "GstVtokEnc", "Visual token encoder",
+                                     "Inference/Encoder/Video",
                                      "Turns video frames into visual tokens for a language model"};
   static void class_init(GstElementClass *klass) {
     GST_DEBUG_CATEGORY_INIT(vtokenc_debug, "vtokenc", 0, "visual token encoder");
@@ -105,7 +107,8 @@ class VtokEnc : public Element<GstElement, VtokEncSettings> {
     add_pad_template(klass, "sink", GST_PAD_SINK,
                      GST_VIDEO_CAPS_MAKE("RGB") "; " GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL));
     add_pad_template(klass, "src", GST_PAD_SRC,
-                     GST_VTOK_MEDIA_TYPE ", type=(string){ float32, bfloat16, float16 }, stream-format=(string)raw");
+                     GST_VTOK_MEDIA_TYPE
+                     ", type=(string){ float32, bfloat16, float16 }, stream-format=(string)raw");
     klass->change_state = Hook<&VtokEnc::change_state, GST_STATE_CHANGE_FAILURE>();
   }
   explicit VtokEnc(GstElement *object);
@@ -123,12 +126,15 @@ VtokEnc::VtokEnc(GstElement *object) : Element(object), encoding_(object, qos_, 
   gst_pad_set_event_function(sink_, [](GstPad *, GstObject *parent, GstEvent *event) {
     return self<VtokEnc>(parent).sink_event(EventPtr(event));
   });
-  gst_pad_set_query_function(
-      sink_, [](GstPad *, GstObject *parent, GstQuery *query) { return self<VtokEnc>(parent).sink_query(query); });
-  gst_pad_set_event_function(
-      src_, [](GstPad *, GstObject *parent, GstEvent *event) { return self<VtokEnc>(parent).src_event(event); });
-  gst_pad_set_query_function(
-      src_, [](GstPad *, GstObject *parent, GstQuery *query) { return self<VtokEnc>(parent).src_query(query); });
+  gst_pad_set_query_function(sink_, [](GstPad *, GstObject *parent, GstQuery *query) {
+    return self<VtokEnc>(parent).sink_query(query);
+  });
+  gst_pad_set_event_function(src_, [](GstPad *, GstObject *parent, GstEvent *event) {
+    return self<VtokEnc>(parent).src_event(event);
+  });
+  gst_pad_set_query_function(src_, [](GstPad *, GstObject *parent, GstQuery *query) {
+    return self<VtokEnc>(parent).src_query(query);
+  });
   gst_pad_set_activatemode_function(src_, [](GstPad *, GstObject *parent, GstPadMode mode, gboolean active) {
     return gboolean(mode == GST_PAD_MODE_PUSH && self<VtokEnc>(parent).activate_src(active));
   });
@@ -142,11 +148,12 @@ GstStructure *VtokEnc::stats() const {
   const double frames = double(std::max<uint64_t>(stats_.frames_out, 1));
   return gst_structure_new(
       "vtokenc-stats", "frames-in", G_TYPE_UINT64, stats_.frames_in.load(), "frames-out", G_TYPE_UINT64,
-      stats_.frames_out.load(), "tokens-out", G_TYPE_UINT64, stats_.tokens_out.load(), "groups", G_TYPE_UINT64,
-      stats_.groups.load(), "dropped-full", G_TYPE_UINT64, stats_.dropped_full.load(), "dropped-late", G_TYPE_UINT64,
-      stats_.dropped_late.load(), "dropped-bad", G_TYPE_UINT64, stats_.dropped_bad.load(), "convert-ms",
-      G_TYPE_DOUBLE, double(stats_.convert_ns) / 1e6 / frames, "encode-ms", G_TYPE_DOUBLE,
-      double(stats_.encode_ns) / 1e6 / frames, "queue", G_TYPE_UINT, guint(queue_.frames()), nullptr);
+      stats_.frames_out.load(), "tokens-out", G_TYPE_UINT64, stats_.tokens_out.load(), "groups",
+      G_TYPE_UINT64, stats_.groups.load(), "dropped-full", G_TYPE_UINT64, stats_.dropped_full.load(),
+      "dropped-late", G_TYPE_UINT64, stats_.dropped_late.load(), "dropped-bad", G_TYPE_UINT64,
+      stats_.dropped_bad.load(), "convert-ms", G_TYPE_DOUBLE, double(stats_.convert_ns) / 1e6 / frames,
+      "encode-ms", G_TYPE_DOUBLE, double(stats_.encode_ns) / 1e6 / frames, "queue", G_TYPE_UINT,
+      guint(queue_.frames()), nullptr);
 }
 
 GstStateChangeReturn VtokEnc::change_state(GstStateChange change) {
@@ -155,7 +162,8 @@ GstStateChangeReturn VtokEnc::change_state(GstStateChange change) {
     checkpoint_ = open_model(settings);
     info_ = checked(settings_failure(), [&] { return describe_encoder(*checkpoint_); });
   } else if (change == GST_STATE_CHANGE_READY_TO_PAUSED) {
-    placement_ = checked(settings_failure(), [&] { return resolve_placement(settings.device, settings.dtype); });
+    placement_ =
+        checked(settings_failure(), [&] { return resolve_placement(settings.device, settings.dtype); });
     queue_.hold(true);
     loader_.start(
         element(), "the encoder of " + checkpoint_->folder,
@@ -186,9 +194,8 @@ gboolean VtokEnc::activate_src(gboolean active) {
   if (active) {
     flow_ = GST_FLOW_OK;
     queue_.flush(false);
-    return gst_pad_start_task(src_, [](gpointer pad) {
-      self<VtokEnc>(GST_OBJECT_PARENT(pad)).work();
-    }, src_, nullptr);
+    return gst_pad_start_task(
+        src_, [](gpointer pad) { self<VtokEnc>(GST_OBJECT_PARENT(pad)).work(); }, src_, nullptr);
   }
   flow_ = GST_FLOW_FLUSHING;
   queue_.flush(true);
@@ -208,7 +215,8 @@ GstFlowReturn VtokEnc::chain(BufferPtr video) {
     const GstClockTime pts = GST_BUFFER_PTS(frame);
     ++stats_.dropped_full;
     lost_ = true;
-    qos_.post_dropped(element(), live_, int64_t(gst_segment_to_running_time(&in_segment_, GST_FORMAT_TIME, pts)),
+    qos_.post_dropped(element(), live_,
+                      int64_t(gst_segment_to_running_time(&in_segment_, GST_FORMAT_TIME, pts)),
                       int64_t(gst_segment_to_stream_time(&in_segment_, GST_FORMAT_TIME, pts)), int64_t(pts),
                       int64_t(GST_BUFFER_DURATION(frame)));
   }
@@ -247,21 +255,26 @@ gboolean VtokEnc::sink_event(EventPtr event) {
       ask_live_ = true;
       eos_ = false;
       break;
-    case GST_EVENT_EOS: eos_ = true; break;
-    default: break;
+    case GST_EVENT_EOS:
+      eos_ = true;
+      break;
+    default:
+      break;
   }
   if (!is(event, GST_EVENT_TYPE_SERIALIZED)) return gst_pad_push_event(src_, event.release());
   const bool eos = GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS;
   Item item = std::move(event);
   if (queue_.put_event(item)) return TRUE;
   // The task failed, and no frame will follow to whom that could be returned.
-  if (const GstFlowReturn flow = flow_; eos && (flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_NOT_NEGOTIATED))
+  if (const GstFlowReturn flow = flow_;
+      eos && (flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_NOT_NEGOTIATED))
     GST_ELEMENT_FLOW_ERROR(element(), flow);
   return FALSE;
 }
 
 gboolean VtokEnc::sink_query(GstQuery *query) {
-  if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION) return gst_pad_query_default(sink_, GST_OBJECT(element()), query);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION)
+    return gst_pad_query_default(sink_, GST_OBJECT(element()), query);
   gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);  // any strides and offsets will do
   return TRUE;
 }
@@ -272,7 +285,8 @@ gboolean VtokEnc::src_event(GstEvent *event) {
 }
 
 gboolean VtokEnc::src_query(GstQuery *query) {
-  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return gst_pad_query_default(src_, GST_OBJECT(element()), query);
+  if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
+    return gst_pad_query_default(src_, GST_OBJECT(element()), query);
   if (!gst_pad_peer_query(sink_, query)) return FALSE;
   gboolean live;
   gst_query_parse_latency(query, &live, nullptr, nullptr);
@@ -297,7 +311,8 @@ void VtokEnc::work() {
   flow_ = flow;
   queue_.flush(true);
   gst_pad_pause_task(src_);
-  if (eos_ && (flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_NOT_NEGOTIATED)) GST_ELEMENT_FLOW_ERROR(element(), flow);
+  if (eos_ && (flow == GST_FLOW_NOT_LINKED || flow == GST_FLOW_NOT_NEGOTIATED))
+    GST_ELEMENT_FLOW_ERROR(element(), flow);
 }
 
 GstFlowReturn VtokEnc::encode(BufferPtr first) {
@@ -371,15 +386,16 @@ bool VtokEnc::set_caps(GstCaps *video) {
 void VtokEnc::check_downstream() {
   const CapsPtr wanted(gst_pad_peer_query_caps(src_, nullptr));
   if (!caps_ || gst_caps_can_intersect(caps_.get(), wanted.get())) return;
-  const GstStructure *taker = gst_caps_is_empty(wanted.get()) ? nullptr : gst_caps_get_structure(wanted.get(), 0);
+  const GstStructure *taker =
+      gst_caps_is_empty(wanted.get()) ? nullptr : gst_caps_get_structure(wanted.get(), 0);
   const gchar *space = taker ? gst_structure_get_string(taker, "space") : nullptr;
   if (space && info_.space != space)
     throw ElementError(wrong_caps(), "these tokens are of the space " + info_.space +
                                          ", downstream takes tokens of the space " + space);
   const std::unique_ptr<gchar, void (*)(gpointer)> made(gst_caps_to_string(caps_.get()), g_free),
       taken(gst_caps_to_string(wanted.get()), g_free);
-  throw ElementError(wrong_caps(), std::string("downstream does not take these tokens: they are ") + made.get() +
-                                       ", it takes " + taken.get());
+  throw ElementError(wrong_caps(), std::string("downstream does not take these tokens: they are ") +
+                                       made.get() + ", it takes " + taken.get());
 }
 
 }  // namespace

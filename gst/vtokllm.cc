@@ -6,13 +6,14 @@
  * @title: vtokllm
  * @short_description: Turns a stream of visual tokens into answers
  *
- * Asks and answers as #vtokllmsink does, and pushes each answer as a text buffer that ends in a newline, its PTS the
- * running time of asking (`deltas`: one buffer per piece). GAP events go out while there is nothing to say, the EOS event
- * after the last answer.
+ * Asks and answers as #vtokllmsink does, and pushes each answer as a text buffer that ends in a newline, its
+ * PTS the running time of asking (`deltas`: one buffer per piece). GAP events go out while there is nothing
+ * to say, the EOS event after the last answer.
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=30 ! vtokenc ! vtokllm backend=echo question="What is there?" ! fakesink dump=true
+ * gst-launch-1.0 videotestsrc num-buffers=30 ! vtokenc ! vtokllm backend=echo question="What is there?" !
+ * fakesink dump=true
  * ]|
  */
 #include "gst/asking.h"
@@ -22,7 +23,8 @@ namespace {
 
 struct VtokLlmSettings : AskSettings {
   bool deltas = false;
-  template <class V> void each(V &&v) {
+  template <class V>
+  void each(V &&v) {
     AskSettings::each(v);
     v(deltas, "deltas", "Push a buffer for each piece of an answer as it is made");
   }
@@ -32,8 +34,8 @@ class VtokLlm : public Element<GstElement, VtokLlmSettings>, TextOutput {
   GstPad *sink_, *src_;
   std::atomic<GstFlowReturn> flow_{GST_FLOW_OK};  // what downstream last said
   // Of the worker.
-  GstClockTime position_ = 0;  // running time up to which downstream knows
-  bool open_ = false;          // a segment has been sent, and no EOS since
+  GstClockTime position_ = 0;                       // running time up to which downstream knows
+  bool open_ = false;                               // a segment has been sent, and no EOS since
   std::vector<std::shared_ptr<GstEvent>> refused_;  // by a flushing downstream; sent once the flush is over
   Asking asking_{element(), [this] { return AskSettings(settings()); }, this};
 
@@ -69,8 +71,9 @@ VtokLlm::VtokLlm(GstElement *object) : Element(object) {
   gst_pad_set_chain_function(sink_, [](GstPad *, GstObject *parent, GstBuffer *buffer) {
     return self<VtokLlm>(parent).chain(buffer);
   });
-  gst_pad_set_event_function(
-      sink_, [](GstPad *, GstObject *parent, GstEvent *event) { return self<VtokLlm>(parent).sink_event(event); });
+  gst_pad_set_event_function(sink_, [](GstPad *, GstObject *parent, GstEvent *event) {
+    return self<VtokLlm>(parent).sink_event(event);
+  });
   gst_pad_set_query_function(sink_, [](GstPad *pad, GstObject *parent, GstQuery *query) -> gboolean {
     // What is asked about buffers is about tokens: it ends here.
     if (GST_QUERY_TYPE(query) == GST_QUERY_ALLOCATION) return FALSE;
@@ -151,7 +154,8 @@ gboolean VtokLlm::sink_event(GstEvent *event) {
       const std::shared_ptr<GstEvent> eos(event, gst_event_unref);
       return asking_.eos([this, eos] { end(eos.get()); });
     }
-    default: break;
+    default:
+      break;
   }
   if (!(gst_event_type_get_flags(GST_EVENT_TYPE(event)) & GST_EVENT_TYPE_SERIALIZED))
     return gst_pad_event_default(sink_, GST_OBJECT(element()), event);
@@ -160,7 +164,8 @@ gboolean VtokLlm::sink_event(GstEvent *event) {
 }
 
 void VtokLlm::forward(const std::shared_ptr<GstEvent> &event) {
-  if (!gst_pad_push_event(src_, gst_event_ref(event.get())) && GST_PAD_IS_FLUSHING(src_)) refused_.push_back(event);
+  if (!gst_pad_push_event(src_, gst_event_ref(event.get())) && GST_PAD_IS_FLUSHING(src_))
+    refused_.push_back(event);
 }
 
 // Answers carry running time, so the segment starts at 0 whatever upstream's is. The GAP lets sinks preroll.

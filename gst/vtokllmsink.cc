@@ -6,16 +6,18 @@
  * @title: vtokllmsink
  * @short_description: Answers questions about a stream of visual tokens
  *
- * Keeps the groups of a token stream in a bounded memory. Questions come from the property `question` (at EOS, or every
- * `ask-every` seconds) and from the action signal `ask`, at any moment until READY, after EOS too. Each answer is posted
- * as an element message `vtok-answer` with the fields id (guint64), question, text, finish-reason ("stop", "length",
- * "cancelled", "no-tokens", "error"), from, to (guint64, ns of stream time: the span it saw), tokens (guint), ttft-ms,
- * total-ms (gdouble), and by the signal `answer`; pieces of it come before by `answer-delta`. The EOS message follows the
- * last answer. `sync` is off: data is taken as fast as it comes.
+ * Keeps the groups of a token stream in a bounded memory. Questions come from the property `question` (at
+ * EOS, or every `ask-every` seconds) and from the action signal `ask`, at any moment until READY, after EOS
+ * too. Each answer is posted as an element message `vtok-answer` with the fields id (guint64), question,
+ * text, finish-reason ("stop", "length", "cancelled", "no-tokens", "error"), from, to (guint64, ns of stream
+ * time: the span it saw), tokens (guint), ttft-ms, total-ms (gdouble), and by the signal `answer`; pieces of
+ * it come before by `answer-delta`. The EOS message follows the last answer. `sync` is off: data is taken as
+ * fast as it comes.
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 -m videotestsrc num-buffers=30 ! vtokenc ! vtokllmsink backend=echo question="What is there?"
+ * gst-launch-1.0 -m videotestsrc num-buffers=30 ! vtokenc ! vtokllmsink backend=echo question="What is
+ * there?"
  * ]|
  */
 #include <condition_variable>
@@ -29,8 +31,8 @@ class VtokLlmSink : public Element<GstBaseSink, AskSettings> {
   Asking asking_{element(), [this] { return settings(); }, nullptr};
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool answered_ = false;   // all that was asked before EOS
-  uint64_t unlocks_ = 0;    // how often waits were interrupted
+  bool answered_ = false;  // all that was asked before EOS
+  uint64_t unlocks_ = 0;   // how often waits were interrupted
 
   GstBaseSinkClass *base() const { return GST_BASE_SINK_CLASS(Holder<VtokLlmSink>::parent_class); }
   GstFlowReturn wait_preroll() { return gst_base_sink_wait_preroll(object()); }
@@ -38,7 +40,8 @@ class VtokLlmSink : public Element<GstBaseSink, AskSettings> {
 
  public:
   static constexpr ElementInfo kInfo{"vtokllmsink", "GstVtokLlmSink", "LLM sink for visual tokens",
-                                     "Sink/Text/LLM/Network", "Answers questions about a stream of visual tokens"};
+                                     "Sink/Text/LLM/Network",
+                                     "Answers questions about a stream of visual tokens"};
   static void class_init(GstBaseSinkClass *klass) {
     add_pad_template(klass, "sink", GST_PAD_SINK, GST_VTOK_MEDIA_TYPE ", stream-format=(string)raw");
     GST_ELEMENT_CLASS(klass)->change_state = Hook<&VtokLlmSink::change_state, GST_STATE_CHANGE_FAILURE>();
@@ -90,9 +93,15 @@ class VtokLlmSink : public Element<GstBaseSink, AskSettings> {
 
 gboolean VtokLlmSink::event(GstEvent *event) {
   switch (GST_EVENT_TYPE(event)) {
-    case GST_EVENT_FLUSH_START: asking_.flush_start(); break;
-    case GST_EVENT_FLUSH_STOP: asking_.flush_stop([] {}); break;
-    case GST_EVENT_GAP: asking_.gap(event); break;
+    case GST_EVENT_FLUSH_START:
+      asking_.flush_start();
+      break;
+    case GST_EVENT_FLUSH_STOP:
+      asking_.flush_stop([] {});
+      break;
+    case GST_EVENT_GAP:
+      asking_.gap(event);
+      break;
     case GST_EVENT_SEGMENT: {
       const GstSegment *segment;
       gst_event_parse_segment(event, &segment);
@@ -104,13 +113,14 @@ gboolean VtokLlmSink::event(GstEvent *event) {
       gst_event_unref(event);
       return FALSE;
     }
-    default: break;
+    default:
+      break;
   }
   return base()->event(object(), event);
 }
 
-// Waits for the last answers; false where a flush or a state change ended that. In PAUSED it waits on. GstBaseSink holds
-// its preroll lock meanwhile, as it does in render(); unlock() makes us let go of it.
+// Waits for the last answers; false where a flush or a state change ended that. In PAUSED it waits on.
+// GstBaseSink holds its preroll lock meanwhile, as it does in render(); unlock() makes us let go of it.
 bool VtokLlmSink::finish() {
   std::unique_lock lock(mutex_);
   answered_ = false;

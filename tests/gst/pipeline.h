@@ -33,10 +33,18 @@ class Pipeline {
       return text;
     };
     switch (GST_MESSAGE_TYPE(message)) {
-      case GST_MESSAGE_ERROR: errors.push_back(parsed(gst_message_parse_error)); break;
-      case GST_MESSAGE_WARNING: warnings.push_back(parsed(gst_message_parse_warning)); break;
-      case GST_MESSAGE_EOS: eos = true; break;
-      case GST_MESSAGE_QOS: ++qos; break;
+      case GST_MESSAGE_ERROR:
+        errors.push_back(parsed(gst_message_parse_error));
+        break;
+      case GST_MESSAGE_WARNING:
+        warnings.push_back(parsed(gst_message_parse_warning));
+        break;
+      case GST_MESSAGE_EOS:
+        eos = true;
+        break;
+      case GST_MESSAGE_QOS:
+        ++qos;
+        break;
       case GST_MESSAGE_PROGRESS: {
         GstProgressType type;
         gst_message_parse_progress(message, &type, nullptr, nullptr);
@@ -44,9 +52,11 @@ class Pipeline {
         break;
       }
       case GST_MESSAGE_ELEMENT:
-        if (gst_message_has_name(message, "vtok-answer")) answers.push_back(answer(gst_message_get_structure(message)));
+        if (gst_message_has_name(message, "vtok-answer"))
+          answers.push_back(answer(gst_message_get_structure(message)));
         break;
-      default: break;
+      default:
+        break;
     }
     gst_message_unref(message);
     return true;
@@ -55,9 +65,9 @@ class Pipeline {
     Answered a;
     a.fields = gst_structure_n_fields(s);
     double ttft, total;
-    REQUIRE(gst_structure_get(s, "id", G_TYPE_UINT64, &a.id, "from", G_TYPE_UINT64, &a.from, "to", G_TYPE_UINT64, &a.to,
-                              "tokens", G_TYPE_UINT, &a.tokens, "ttft-ms", G_TYPE_DOUBLE, &ttft, "total-ms",
-                              G_TYPE_DOUBLE, &total, nullptr));
+    REQUIRE(gst_structure_get(s, "id", G_TYPE_UINT64, &a.id, "from", G_TYPE_UINT64, &a.from, "to",
+                              G_TYPE_UINT64, &a.to, "tokens", G_TYPE_UINT, &a.tokens, "ttft-ms",
+                              G_TYPE_DOUBLE, &ttft, "total-ms", G_TYPE_DOUBLE, &total, nullptr));
     a.question = gst_structure_get_string(s, "question");
     a.text = gst_structure_get_string(s, "text");
     a.finish_reason = gst_structure_get_string(s, "finish-reason");
@@ -87,7 +97,8 @@ class Pipeline {
   /// Waits until the state is reached (asynchronous changes too); false after `seconds`.
   bool reached(GstState wanted, int seconds = 20) {
     GstState now;
-    return gst_element_get_state(pipeline_, &now, nullptr, guint64(seconds) * GST_SECOND) == GST_STATE_CHANGE_SUCCESS &&
+    return gst_element_get_state(pipeline_, &now, nullptr, guint64(seconds) * GST_SECOND) ==
+               GST_STATE_CHANGE_SUCCESS &&
            now == wanted;
   }
   /// Takes messages until `done()`; false where that does not come within `seconds`.

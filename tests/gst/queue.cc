@@ -31,7 +31,8 @@ struct Running : Ints {
 };
 
 // Runs `wait` in a thread, lets it begin to wait, calls `wake`, and returns what `wait` returned.
-template <class W, class K> auto woken(W &&wait, K &&wake) {
+template <class W, class K>
+auto woken(W &&wait, K &&wake) {
   std::atomic<bool> begun{false};
   decltype(wait()) result{};
   std::thread thread([&] {

@@ -54,8 +54,9 @@ struct Encoder {
   }
   GstElement *element() { return gst_bin_get_by_name(GST_BIN(h->element), "enc"); }
   void caps(int width, int height, const char *rate = "10/1", const char *format = "RGB") {
-    const std::string text = "video/x-raw, format=" + std::string(format) + ", width=" + std::to_string(width) +
-                             ", height=" + std::to_string(height) + ", framerate=" + rate;
+    const std::string text = "video/x-raw, format=" + std::string(format) +
+                             ", width=" + std::to_string(width) + ", height=" + std::to_string(height) +
+                             ", framerate=" + rate;
     gst_harness_set_src_caps_str(h, text.c_str());
   }
   /// A grey RGB frame; rows padded to 4 bytes as GStreamer does.
@@ -110,7 +111,8 @@ TEST_CASE("tokens are Hugging Face's, whether the frame is resized or not") {
       GstBuffer *buffer = Encoder::frame(width, height, GstClockTime(i) * 100 * GST_MSECOND);
       const size_t row = size_t(width) * 3;
       for (int y = 0; y < height; ++y)
-        gst_buffer_fill(buffer, size_t(y) * GST_ROUND_UP_4(row), frames.data() + (size_t(i) * height + y) * row, row);
+        gst_buffer_fill(buffer, size_t(y) * GST_ROUND_UP_4(row),
+                        frames.data() + (size_t(i) * height + y) * row, row);
       REQUIRE(gst_harness_push(e.h, buffer) == GST_FLOW_OK);
     }
     for (int i = 0; i < count; ++i) {
@@ -166,8 +168,10 @@ TEST_CASE("every raw video format is taken") {
 
 TEST_CASE("the same picture in another format has nearly the same tokens") {
   auto tokens = [](const std::string &format) {
-    Pipeline p("videotestsrc num-buffers=1 pattern=gradient ! videoconvert ! video/x-raw,width=140,height=140,format=" +
-               format + " ! " + kEncoder + "! appsink name=out sync=false");
+    Pipeline p(
+        "videotestsrc num-buffers=1 pattern=gradient ! videoconvert ! "
+        "video/x-raw,width=140,height=140,format=" +
+        format + " ! " + kEncoder + "! appsink name=out sync=false");
     p.state(GST_STATE_PLAYING);
     const auto sample = pull(p["out"]);
     REQUIRE(sample);
@@ -181,7 +185,8 @@ TEST_CASE("the same picture in another format has nearly the same tokens") {
     INFO(format);
     const auto got = tokens(format);
     double dot = 0, a = 0, b = 0;
-    for (size_t i = 0; i < got.size(); ++i) dot += got[i] * expected[i], a += got[i] * got[i], b += expected[i] * expected[i];
+    for (size_t i = 0; i < got.size(); ++i)
+      dot += got[i] * expected[i], a += got[i] * got[i], b += expected[i] * expected[i];
     CHECK(dot / std::sqrt(a * b) > .99);
   }
 }
@@ -289,7 +294,8 @@ TEST_CASE("late frames are dropped before encoding, counted and told") {
   e.pull();
   // Downstream was 1 s late at 0: what ends before 2.1 s shall be skipped.
   gst_harness_push_upstream_event(e.h, gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, .5, GST_SECOND, 0));
-  for (int i = 1; i <= 30; ++i) gst_harness_push(e.h, Encoder::frame(32, 24, GstClockTime(i) * 100 * GST_MSECOND));
+  for (int i = 1; i <= 30; ++i)
+    gst_harness_push(e.h, Encoder::frame(32, 24, GstClockTime(i) * 100 * GST_MSECOND));
   const auto next = e.pull();
   CHECK(GST_BUFFER_PTS(next.get()) == 2100 * GST_MSECOND);
   CHECK(GST_BUFFER_FLAG_IS_SET(next.get(), GST_BUFFER_FLAG_DISCONT));
@@ -302,7 +308,8 @@ TEST_CASE("a live stream loses the oldest frames when the encoder cannot keep up
     Encoder e("queue-size=2 batch=1", live);
     e.caps(640, 480);
     std::thread producer([&] {
-      for (int i = 0; i < 60; ++i) gst_harness_push(e.h, Encoder::frame(640, 480, GstClockTime(i) * GST_MSECOND));
+      for (int i = 0; i < 60; ++i)
+        gst_harness_push(e.h, Encoder::frame(640, 480, GstClockTime(i) * GST_MSECOND));
       gst_harness_push_event(e.h, gst_event_new_eos());
     });
     producer.join();
@@ -353,11 +360,12 @@ TEST_CASE("a flush throws away what waits, also while the model loads, and a new
 }
 
 TEST_CASE("a seek plays the other part of the film") {
-  Pipeline p("videotestsrc name=src num-buffers=600 ! video/x-raw,framerate=10/1,width=32,height=32 ! " + kEncoder +
-             "! fakesink name=out");
+  Pipeline p("videotestsrc name=src num-buffers=600 ! video/x-raw,framerate=10/1,width=32,height=32 ! " +
+             kEncoder + "! fakesink name=out");
   p.state(GST_STATE_PAUSED);
   REQUIRE(p.reached(GST_STATE_PAUSED));
-  REQUIRE(p.send(gst_event_new_seek(1, GST_FORMAT_TIME, GstSeekFlags(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
+  REQUIRE(p.send(gst_event_new_seek(1, GST_FORMAT_TIME,
+                                    GstSeekFlags(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
                                     GST_SEEK_TYPE_SET, 2 * GST_SECOND, GST_SEEK_TYPE_SET, 4 * GST_SECOND)));
   REQUIRE(p.run());
 }

@@ -1,5 +1,5 @@
-// vtokllm and vtokllmsink with the backend that says what it was given: groups, questions, order, waits that end.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// vtokllm and vtokllmsink with the backend that says what it was given: groups, questions, order, waits that
+// end. SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/check/gstharness.h>
 
 #include <atomic>
@@ -17,7 +17,8 @@ using Catch::Matchers::Contains;
 namespace {
 
 constexpr char kCaps[] =
-    "application/x-visual-tokens, type=(string)float32, hidden-size=(int)4, space=(string)\"test@0000000000000000\", "
+    "application/x-visual-tokens, type=(string)float32, hidden-size=(int)4, "
+    "space=(string)\"test@0000000000000000\", "
     "stream-format=(string)raw, framerate=(fraction)0/1, extras=(string)none";
 const std::string kSource = std::string("appsrc name=in format=time caps=\"") + [] {
   std::string caps = kCaps;  // quoted once more for the launch line
@@ -42,7 +43,9 @@ GstBuffer *tokens(int n, double from_s, double duration_s, bool starts, float va
 
 struct Fed : Pipeline {
   explicit Fed(const std::string &rest) : Pipeline(kSource + rest) {}
-  GstFlowReturn push(GstBuffer *buffer) { return gst_app_src_push_buffer(GST_APP_SRC((*this)["in"]), buffer); }
+  GstFlowReturn push(GstBuffer *buffer) {
+    return gst_app_src_push_buffer(GST_APP_SRC((*this)["in"]), buffer);
+  }
   void end() { gst_app_src_end_of_stream(GST_APP_SRC((*this)["in"])); }
   void play() { REQUIRE(state(GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE); }
   bool finish() {
@@ -83,7 +86,8 @@ TEST_CASE("a question at EOS sees every group with its span, and EOS comes after
 }
 
 TEST_CASE("the answer is a text buffer that ends in a newline, stamped with the time of asking, before EOS") {
-  Fed p("vtokllm name=llm backend=echo timestamps=false question=\"One?\nTwo?\" ! appsink name=out sync=false");
+  Fed p(
+      "vtokllm name=llm backend=echo timestamps=false question=\"One?\nTwo?\" ! appsink name=out sync=false");
   p.play();
   p.push(tokens(3, 0, 1, true));
   p.push(tokens(3, 1, 1, true));
@@ -105,15 +109,15 @@ TEST_CASE("the answer is a text buffer that ends in a newline, stamped with the 
 TEST_CASE("deltas are a buffer for each piece, the last one the newline, and a signal each") {
   Fed p("vtokllm name=llm backend=echo deltas=true question=What? ! appsink name=out sync=false");
   std::string heard;
-  g_signal_connect(p["llm"], "answer-delta", G_CALLBACK(+[](GstElement *, guint64 id, const char *text, std::string *out) {
+  g_signal_connect(p["llm"], "answer-delta",
+                   G_CALLBACK(+[](GstElement *, guint64 id, const char *text, std::string *out) {
                      if (id == 1) *out += text;
                    }),
                    &heard);
   std::string answer;
-  g_signal_connect(p["llm"], "answer", G_CALLBACK(+[](GstElement *, guint64, const char *text, std::string *out) {
-                     *out = text;
-                   }),
-                   &answer);
+  g_signal_connect(
+      p["llm"], "answer",
+      G_CALLBACK(+[](GstElement *, guint64, const char *text, std::string *out) { *out = text; }), &answer);
   p.play();
   p.push(tokens(3, 0, 1, true));
   p.end();
@@ -154,7 +158,9 @@ TEST_CASE("a question asked in mid-stream sees the closed groups and the open on
 }
 
 TEST_CASE("questions are asked every so often, each about what had come by then") {
-  Fed p("vtokllm name=llm backend=echo timestamps=false ask-every=2 question=\"Now?\" ! appsink name=out sync=false wait-on-eos=false");
+  Fed p(
+      "vtokllm name=llm backend=echo timestamps=false ask-every=2 question=\"Now?\" ! appsink name=out "
+      "sync=false wait-on-eos=false");
   p.play();
   for (int s = 0; s < 7; ++s) p.push(tokens(1, s, 1, true));
   REQUIRE(p.finish());
@@ -194,8 +200,8 @@ TEST_CASE("events go out in order: stream, caps, segment, a GAP to preroll by, t
     types.push_back(GST_EVENT_TYPE(event));
     gst_event_unref(event);
   }
-  CHECK(types == std::vector<GstEventType>{GST_EVENT_STREAM_START, GST_EVENT_CAPS, GST_EVENT_SEGMENT, GST_EVENT_GAP,
-                                           GST_EVENT_EOS});
+  CHECK(types == std::vector<GstEventType>{GST_EVENT_STREAM_START, GST_EVENT_CAPS, GST_EVENT_SEGMENT,
+                                           GST_EVENT_GAP, GST_EVENT_EOS});
   gst_harness_teardown(h);
 }
 
@@ -530,7 +536,8 @@ TEST_CASE("a model of another space refuses the caps and names both spaces") {
   p.push(tokens(1, 0, 1, true));
   CHECK(p.until([&] {
     for (const std::string &error : p.errors)  // beside that of loading, where there is no module to load it
-      if (error.find("test@0000000000000000") != error.npos && error.find("llava_onevision@") != error.npos) return true;
+      if (error.find("test@0000000000000000") != error.npos && error.find("llava_onevision@") != error.npos)
+        return true;
     return false;
   }));
 }

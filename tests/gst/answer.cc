@@ -1,0 +1,90 @@
+// Video in, the model's own answer out: Hugging Face's text through vtokenc and vtokllmsink, and what
+// interrupts it. SPDX-License-Identifier: LGPL-2.1-or-later
+#include <atomic>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/gst/pipeline.h"
+
+namespace {
+
+std::string file(const std::string &path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  REQUIRE(in);
+  return out.str();
+}
+
+const std::string kModel = " device=cpu dtype=float32 model=" + kCheckpoint + " ";
+
+}  // namespace
+
+TEST_CASE("32 greedy tokens are Hugging Face's, text for text") {
+  for (const char *name : {"case-a", "case-b"}) {
+    INFO(name);
+    const std::string folder = VTOK_GOLDEN "/llava-onevision/" + std::string(name);
+    const auto facts = nlohmann::json::parse(file(folder + "/case.json"));
+    const int width = facts["width"], height = facts["height"], count = facts["count"];
+    Pipeline p("appsrc name=in format=time caps=video/x-raw,format=RGB,framerate=1/1,width=" +
+               std::to_string(width) + ",height=" + std::to_string(height) + " ! vtokenc" + kModel +
+               "! vtokllmsink name=llm" + kModel +
+               "timestamps=false max-new-tokens=32 temperature=0 repetition-penalty=1");
+    const std::string question = facts["question"];
+    g_object_set(p["llm"], "question", question.c_str(), nullptr);
+    p.state(GST_STATE_PLAYING);
+    const std::string frames = file(folder + "/frames.rgb");
+    const size_t row = size_t(width) * 3, stride = GST_ROUND_UP_4(row);
+    for (int i = 0; i < count; ++i) {
+      GstBuffer *buffer = gst_buffer_new_allocate(nullptr, stride * size_t(height), nullptr);
+      for (int y = 0; y < height; ++y)
+        gst_buffer_fill(buffer, size_t(y) * stride, frames.data() + (size_t(i) * height + y) * row, row);
+      GST_BUFFER_PTS(buffer) = GstClockTime(i) * GST_SECOND;
+      REQUIRE(gst_app_src_push_buffer(GST_APP_SRC(p["in"]), buffer) == GST_FLOW_OK);
+    }
+    gst_app_src_end_of_stream(GST_APP_SRC(p["in"]));
+    REQUIRE(p.until([&] { return p.eos || !p.errors.empty(); }));
+    REQUIRE(p.answers.size() == 1);
+    CHECK(p.answers[0].text == facts["text"].get<std::string>());
+    CHECK(p.answers[0].finish_reason == "length");
+    CHECK(p.answers[0].tokens == guint(count * 9));
+    CHECK(p.answers[0].to == GstClockTime(count) * GST_SECOND);
+    CHECK(p.warnings.empty());
+  }
+}
+
+TEST_CASE("a state change interrupts loading and answering") {
+  for (const bool answering : {false, true}) {
+    Pipeline p("videotestsrc num-buffers=20 ! video/x-raw,width=64,height=64 ! vtokenc" + kModel +
+               "! vtokllmsink name=llm question=What? max-new-tokens=100000" + kModel);
+    std::atomic<bool> begun{false};
+    g_signal_connect(
+        p["llm"], "answer-delta",
+        G_CALLBACK(+[](GstElement *, guint64, const char *, std::atomic<bool> *b) { *b = true; }), &begun);
+    p.state(GST_STATE_PLAYING);
+    if (answering) CHECK(p.until([&] { return begun || p.eos; }));
+    p.state(GST_STATE_NULL);
+  }
+  CHECK(true);
+}
+
+TEST_CASE(
+    "a stream longer than the context: the newest groups are seen, and no time before them is claimed") {
+  // A group each: 800 frames of 9 tokens for 4096 positions.
+  for (const std::string bound : {"", "memory-tokens=90"}) {
+    INFO(bound);
+    Pipeline p(
+        "videotestsrc num-buffers=800 ! video/x-raw,width=64,height=64,framerate=3/1 ! "
+        "vtokkeyframe method=interval max-interval=300000000 ! vtokenc" +
+        kModel + "! vtokllmsink name=llm question=What? max-new-tokens=4 " + bound + kModel);
+    REQUIRE(p.run(60));
+    REQUIRE(p.answers.size() == 1);
+    CHECK(p.answers[0].finish_reason == "length");
+    CHECK(p.answers[0].tokens > 80);
+    CHECK(p.answers[0].tokens <= (bound.empty() ? 4096 : 90));
+    CHECK(p.answers[0].from > 0);
+    CHECK(p.answers[0].to > 266 * GST_SECOND);
+    CHECK(p.warnings.empty());
+  }
+}
