@@ -211,6 +211,9 @@ TEST_CASE("the resolution changes in mid-stream: in order, a new group, the same
     const auto buffer = e.pull();
     CHECK(GST_BUFFER_PTS(buffer.get()) == GstClockTime(i) * GST_SECOND);
     CHECK(starts(buffer) == (i % 3 == 0));
+    GstVtokCounts counts;
+    REQUIRE(gst_vtok_buffer_get_counts(buffer.get(), &counts));
+    CHECK(counts.group == guint64(i / 3));
   }
   int caps = 0;
   while (GstEvent *event = gst_harness_try_pull_event(e.h)) {
