@@ -148,7 +148,19 @@ void multiply(Type type, int m, int n, int k, const void *a, const void *b, int6
 struct Scratch {
   std::vector<float> q, scores, out;
   std::vector<uint16_t> narrow_q, narrow_scores;
+  std::vector<char> keys, values;
 };
+
+/// The first `n` rows without gaps between them: oneDNN's fast products want that. Copied to `copy` where
+/// there are gaps.
+const char *dense(const Attention &a, const void *data, int h, int n, std::vector<char> &copy) {
+  const size_t width = a.bfloat16 ? 2 : 4, row = a.head * width;
+  const char *from = static_cast<const char *>(data) + h / (a.heads / a.kv_heads) * a.head_stride * width;
+  if (a.row_stride == a.head) return from;
+  copy.resize(std::max(copy.size(), n * row));
+  for (int t = 0; t < n; t++) std::copy_n(from + t * a.row_stride * width, row, copy.data() + t * row);
+  return copy.data();
+}
 
 /// Queries [from, to) of head h.
 void block(const Attention &a, int h, int from, int to) {
@@ -161,10 +173,7 @@ void block(const Attention &a, int h, int from, int to) {
   s.scores.resize(std::max(s.scores.size(), scores));
   for (int i = 0; i < m; i++)
     std::copy_n(a.q + (from + i) * a.query_stride + h * a.head, a.head, s.q.data() + i * a.head);
-  const int64_t first = h / (a.heads / a.kv_heads) * a.head_stride;
-  const size_t width = a.bfloat16 ? 2 : 4;
-  const char *keys = static_cast<const char *>(a.keys) + first * width,
-             *values = static_cast<const char *>(a.values) + first * width;
+  const char *keys = dense(a, a.keys, h, seen, s.keys), *values = dense(a, a.values, h, seen, s.values);
   const Type type = a.bfloat16 ? Type::bf16 : Type::f32;
   const void *left = s.q.data();
   if (a.bfloat16) {
@@ -173,17 +182,16 @@ void block(const Attention &a, int h, int from, int to) {
     HWY_DYNAMIC_DISPATCH(Narrow)(s.q.data(), s.narrow_q.data(), int(wide));
     left = s.narrow_q.data();
   }
-  multiply(type, m, seen, a.head, left, keys, 1, a.row_stride, s.scores.data());
+  multiply(type, m, seen, a.head, left, keys, 1, a.head, s.scores.data());
   float sums[kBlock];
   for (int i = 0; i < m; i++) {
     const int own = a.causal ? seen - m + i + 1 : seen;
     sums[i] = HWY_DYNAMIC_DISPATCH(Exponentials)(s.scores.data() + size_t(i) * seen, a.scale, own, seen);
-    if (a.bfloat16)
-      HWY_DYNAMIC_DISPATCH(Narrow)
-      (s.scores.data() + size_t(i) * seen, s.narrow_scores.data() + size_t(i) * seen, seen);
+    if (a.bfloat16) HWY_DYNAMIC_DISPATCH(Narrow)
+    (s.scores.data() + size_t(i) * seen, s.narrow_scores.data() + size_t(i) * seen, seen);
   }
   left = a.bfloat16 ? static_cast<const void *>(s.narrow_scores.data()) : s.scores.data();
-  multiply(type, m, a.head, seen, left, values, a.row_stride, 1, s.out.data());
+  multiply(type, m, a.head, seen, left, values, a.head, 1, s.out.data());
   for (int i = 0; i < m; i++)
     for (int c = 0; c < a.head; c++)
       a.out[(int64_t(from + i) * a.heads + h) * a.head + c] = s.out[size_t(i * a.head + c)] / sums[i];

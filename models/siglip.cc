@@ -31,7 +31,8 @@ at::Tensor Siglip::attend(const Layer &layer, const at::Tensor &x, int64_t frame
   const int64_t n = x.size(0) / frames, heads = config_.heads, head = config_.head();
   const at::Tensor qkv = layer.qkv(layer.norm1(x, type_)).view({frames, n, 3, heads, head});
   const at::Tensor q = qkv.select(2, 0).to(at::kFloat);  // [frames, n, heads, head]
-  const at::Tensor keys = qkv.select(2, 1).transpose(1, 2), values = qkv.select(2, 2).transpose(1, 2);
+  const at::Tensor keys = qkv.select(2, 1).transpose(1, 2).contiguous();
+  const at::Tensor values = qkv.select(2, 2).transpose(1, 2).contiguous();
   std::vector<at::Tensor> mixed;
   for (int64_t f = 0; f < frames; ++f) mixed.push_back(attention(q[f], keys[f], values[f], false));
   return layer.out(at::cat(mixed));
