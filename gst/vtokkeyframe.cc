@@ -13,8 +13,8 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=300 pattern=ball ! vtokkeyframe threshold=0.02 ! videoconvert !
- * autovideosink
+ * gst-launch-1.0 videotestsrc num-buffers=300 pattern=ball ! vtokkeyframe threshold=0.02 ! fakesink
+ * silent=false -v
  * ]|
  */
 #include <gst/video/video.h>

@@ -12,8 +12,8 @@ PROGRAM = r"""
 int main(int argc, char **argv) {
   gst_init(&argc, &argv);
   GstCaps *caps = gst_caps_from_string("application/x-visual-tokens, type=(string)float32, hidden-size=(int)8, "
-                                       "space=(string)test@0123456789abcdef, stream-format=(string)raw");
-  GstVtokInfo info;
+                                       "space=(string)\"test@0123456789abcdef\", stream-format=(string)raw");
+  GstVtokInfo info = GST_VTOK_INFO_INIT;
   GError *error = NULL;
   if (!gst_vtok_info_from_caps(&info, caps, &error)) { g_printerr("%s\n", error->message); return 1; }
   g_print("hidden-size %d\n", info.hidden_size);
@@ -33,7 +33,8 @@ def main(source, build):
         library = pc.parent.parent
         prefix = next(pathlib.Path(folder).rglob("include")).parent
         pc.write_text(re.sub(r"^prefix=.*", f"prefix={prefix}", pc.read_text(), flags=re.M))
-        env = dict(os.environ, LD_LIBRARY_PATH=str(library), GST_PLUGIN_PATH=str(library / "gstreamer-1.0"),
+        env = {name: value for name, value in os.environ.items() if not name.startswith("GST_")}
+        env = dict(env, LD_LIBRARY_PATH=str(library), GST_PLUGIN_PATH=str(library / "gstreamer-1.0"),
                    GST_REGISTRY=f"{folder}/registry.bin", PKG_CONFIG_PATH=str(pc.parent))
         model = next(pathlib.Path(folder).rglob("models/tiny"))
         assert (model / "model.safetensors").stat().st_size > 1e6, f"no weights in {model}"
@@ -42,14 +43,15 @@ def main(source, build):
         pathlib.Path(f"{folder}/use.c").write_text(PROGRAM)
         subprocess.run(["cc", f"{folder}/use.c", "-o", f"{folder}/use", *flags], check=True, env=env)
         subprocess.run([f"{folder}/use"], check=True, env=env)
-        clip = source / "pipelines/media/car-detection.mp4"
-        run = subprocess.run(
-            ["gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!", "decodebin", "!", "videoconvert", "!",
-             "vtokkeyframe", "min-interval=500000000", "!", "vtokenc", "!", "vtokspatial", "!", "vtoktemporal", "!", "vtokllm",
-             "question=Is there a car?", "!", "filesink", "location=/dev/stdout"],
-            env=env, capture_output=True, text=True, timeout=120)
+        launch = ["gst-launch-1.0", "-q", "filesrc", f"location={source}/pipelines/media/car-detection.mp4", "!", "decodebin",
+                  "!", "videoconvert", "!", "vtokkeyframe", "min-interval=500000000", "!", "vtokenc", "!", "vtokspatial", "!",
+                  "vtoktemporal", "!", "vtokllm", "question=Is there a car?", "!", "filesink", "location=/dev/stdout"]
+        run = subprocess.run(launch, env=env, capture_output=True, text=True, timeout=120)
         print(run.stdout, run.stderr)
         assert run.returncode == 0 and run.stdout.strip(), "the installed plugin did not answer"
+        (model / "config.json").write_text("{")  # so it was the installed model that answered
+        run = subprocess.run(launch, env=env, capture_output=True, text=True, timeout=120)
+        assert run.returncode and str(model) in run.stderr, f"another model than {model} was used: {run.stderr}"
     return 0
 
 
