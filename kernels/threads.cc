@@ -46,6 +46,7 @@ struct Loop {
 };
 
 std::atomic<int> wanted{0};  // 0: not set
+std::atomic<Runner> other{nullptr};
 thread_local bool inside = false;
 
 // Never destroyed: its threads sleep until the process ends.
@@ -115,7 +116,10 @@ int threads() {
 
 void set_threads(int count) { wanted = std::max(1, count); }
 
+void set_runner(Runner runner) { other = runner; }
+
 void parallel(int count, Task task, void *context) {
+  if (const Runner runner = other) return runner(count, task, context);
   Loop loop{task, context, count};
   const int helpers = std::min(threads(), count) - 1;
   const OneOpenMpThread one;
