@@ -37,12 +37,11 @@ class Selector:
         """'start', 'keep' or None for a frame at t seconds."""
         luma = None
         if self.threshold > 0:
-            luma = cv2.cvtColor(cv2.resize(image, (84, 84), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-            luma = luma.astype(np.float32) / 255
+            luma = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (16, 9), interpolation=cv2.INTER_AREA) / 255.0
         if self.start is None or t - self.start >= self.longest - 1e-6:
             self.start, kind = t, "start"
         elif t - self.last >= self.interval - 1e-6 and (
-                self.threshold <= 0 or np.abs(luma - self.luma).mean() > self.threshold):
+                self.threshold <= 0 or np.abs(luma - self.luma).max() > self.threshold):
             kind = "keep"
         else:
             return None
@@ -112,7 +111,7 @@ def sample(rng, store, most=16, single=False):
     else:
         interval = rng.choice([0.5] * 7 + [0.2, 0.25, 0.4, 0.75, 1.0])
         longest = rng.choice([2.0] * 7 + [1.0, 1.5, 3.0, 4.0, 5.0, 10.0])
-        threshold = 0.0 if rng.random() < 0.35 else rng.choice([0.002, 0.005, 0.01, 0.02])
+        threshold = 0.0 if rng.random() < 0.35 else rng.choice([0.02, 0.04, 0.06, 0.06])
         stretch = rng.uniform(1.0, 2.5) if threshold and rng.random() < 0.7 else 1.0
         count = int(rng.integers(4, most + 1)) * stretch
         duration = float(np.clip(count * interval, 1.5, 32.0))

@@ -4,7 +4,7 @@ A clip's prompt is a prefix (groups, times, tokens) that up to eight questions s
 seeing each other, and each counts positions as if it came alone. Loss on the answers only. Part of the prompts hold
 tokens compressed by SCC, a few no tokens at all.
 
-    python lm.py MEDIA WORKDIR --minutes 60 --until 0.15 --share 0 --single 1      (run again to go on; see `run`)
+    python lm.py MEDIA WORKDIR --minutes 60      (run again to go on)
 """
 import argparse
 import multiprocessing as mp
@@ -27,12 +27,18 @@ import tokenizer as words
 ASSISTANT = "<|im_end|><|im_start|>assistant"
 
 
-def produce(queue, store, seed, most, single):
+def curriculum(done):
+    """(most frames in a clip, share of single frames) after this share of the training."""
+    return int(np.interp(done, [0, 0.12, 0.5], [4, 8, 16])), float(np.interp(done, [0, 0.05, 0.35], [1.0, 0.9, 0.1]))
+
+
+def produce(queue, store, seed, progress):
     net.follow_parent()
     cv2.setNumThreads(1)
     os.nice(2)
     rng = np.random.default_rng(seed)
     while True:
+        most, single = curriculum(progress.value)
         clip = clips.sample(rng, store, most, single=rng.random() < single)
         asked = [q for _ in range(2) for q in questions.pick(rng, clip, 16, train=True)]
         if asked:
@@ -172,10 +178,7 @@ def main(rank=0):
     p.add_argument("media")
     p.add_argument("work")
     p.add_argument("--minutes", type=float, default=60, help="training time, all runs together (the learning rate's cosine)")
-    p.add_argument("--until", type=float, default=1.0, help="share of those minutes at which this run stops")
-    p.add_argument("--share", type=float, default=0.3, help="of prompts with SCC tokens")
-    p.add_argument("--single", type=float, default=0.2, help="of clips with one frame")
-    p.add_argument("--most", type=int, default=16, help="frames in a clip")
+    p.add_argument("--share", type=float, default=0.5, help="of prompts with SCC tokens")
     p.add_argument("--budget", type=int, default=5000, help="tokens in a step, for each of the two processes")
     p.add_argument("--rate", type=float, default=1.0e-3)
     args = p.parse_args()
@@ -191,19 +194,20 @@ def main(rank=0):
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         spent = state["spent"]
+    progress = mp.Value("d", spent / (args.minutes * 60))
     queue = mp.Queue(16)
-    mp.Process(target=produce, args=(queue, store, 50000 + optimiser.count + 400000 * rank, args.most, args.single), daemon=True).start()
+    mp.Process(target=produce, args=(queue, store, 50000 + optimiser.count + 400000 * rank, progress), daemon=True).start()
     rng = np.random.default_rng(optimiser.count + 7 * rank)
     held_rng = np.random.default_rng(10 ** 6)
     held = []
-    while len(held) < 40 and rank == 0:
-        clip = clips.sample(held_rng, store, args.most, single=args.single == 1)
+    while len(held) < 36 and rank == 0:
+        clip = clips.sample(held_rng, store, 16, single=len(held) % 6 == 0)
         asked = questions.pick(held_rng, clip, 8)
         if asked:
             held.append(Clip(model, clip["pixels"], clip["groups"], clip["stamps"], asked))
     pool, start, seen, sums, hits, told, drawn = [], time.time(), 0, 0.0, {}, time.time(), 0
     before, done = spent, spent / (args.minutes * 60)
-    while done < args.until:
+    while done < 1:
         while len(pool) < 64 or (not queue.empty() and drawn < 64 + 4 * seen):
             pool.append(Clip(model, *queue.get()))
             drawn += 1
@@ -226,7 +230,7 @@ def main(rank=0):
         loss = (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
         loss.backward()
         spent = before + time.time() - start
-        done = optimiser.step(done=spent / (args.minutes * 60))
+        done = progress.value = optimiser.step(done=spent / (args.minutes * 60))
         seen += 1
         sums += float(loss.detach())
         for (i, k), ok in right(logits.detach(), targets, owner).items():
@@ -235,7 +239,7 @@ def main(rank=0):
             text = " ".join(f"{k} {np.mean(v):.2f}" for k, v in sorted(hits.items()))
             print(f"{optimiser.count} {spent:.0f}s drawn {drawn} pool {len(pool)} loss {sums / 50:.3f} {text}", flush=True)
             sums, hits = 0.0, {}
-        if time.time() - told > 240 and rank == 0:
+        if time.time() - told > 270 and rank == 0:
             told = time.time()
             for mode in ("full", "scc") if args.share else ("full",):
                 scores = evaluate(model, prompt, held, mode)
