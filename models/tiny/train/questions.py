@@ -1,7 +1,8 @@
 """Questions and answers about a clip (clips.py), in nine kinds and many phrasings.
 
 `ask(rng, clip)` lists (question, answer, kind, at) candidates; at is the event's time in seconds for "when", else None.
-`pick(rng, clip, n)` chooses n of them, kinds evenly. A tenth kind, "list", is for training only.
+`pick(rng, clip, n)` chooses n of them, kinds evenly. Two more kinds, "list" and "times", are for training only: they teach
+to name everything and to copy a group's times.
 """
 import numpy as np
 
@@ -174,6 +175,23 @@ def ask(rng, clip):
         return out
 
     # with time
+    if clip["stamps"] and len(clip["groups"]) > 1:
+        spans = [label(*g[:2])[1:-1] for g in clip["groups"]]
+        i = int(rng.integers(len(spans) - 1))
+        add("times", f"Which part comes after {spans[i]}?", spans[i + 1])
+        add("times", f"Which part comes before {spans[i + 1]}?", spans[i])
+        add("times", *[("What is the first part?", spans[0]), ("What is the last part?", spans[-1])][rng.integers(2)])
+        for _ in range(2):
+            g = int(rng.integers(len(spans)))
+            there = [o for o in objects if o.seen[clip["groups"][g][2]].any()]
+            if len(there) < 2 and not any(o.changes for o in there):
+                add("times", one(f"What is there at {spans[g]}?", f"What can you see at {spans[g]}?"),
+                    full(there[0]) if there else "nothing")
+        for o in named:
+            parts = [g for g, (_, _, fs) in enumerate(clip["groups"]) if o.seen[fs].any()]
+            if len(parts) == 1:
+                add("when", one(f"When is {the(o)} there?", f"When can you see {the(o)}?", f"In which part is {the(o)}?"),
+                    spans[parts[0]], float(clip["times"][o.first]))
     movers = [o for o in objects if o.range > 0.08]
     if len(movers) == 1 and movers[0].names and all(o.still for o in objects if o is not movers[0]):
         add("what", one("What is moving?", "What moves?", "Which object moves?"), full(movers[0]))
@@ -261,8 +279,8 @@ def ask(rng, clip):
 
 
 def pick(rng, clip, n=8, train=False):
-    """At most n questions, taking the kinds in turn. train: "list" too."""
-    queue = [q for q in ask(rng, clip) if train or q[2] != "list"]
+    """At most n questions, taking the kinds in turn. train: "list" and "times" too."""
+    queue = [q for q in ask(rng, clip) if train or q[2] not in ("list", "times")]
     rng.shuffle(queue)
     chosen, counts = [], {}
     while queue and len(chosen) < n:
