@@ -91,9 +91,10 @@ TEST_CASE("a namespace may hold itself") {
 
 TEST_CASE("every truncation of a template ends") {
   const json file = golden();
+  int refused = 0;
   for (const auto &c : file["cases"]) {
     const auto source = c["template"].get<std::string>();
-    for (size_t n = 0; n < source.size(); n += 3) render_refusal(source.substr(0, n), c["variables"]);
+    for (size_t n = 0; n < source.size(); n += 3) refused += !render_refusal(source.substr(0, n), c["variables"]).empty();
   }
-  SUCCEED();
+  CHECK(refused > 100);
 }
