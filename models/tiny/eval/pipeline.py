@@ -5,7 +5,7 @@
 
 Every clip goes through `vtok-ask`: at most two frames a second, groups of two seconds. full: the compressors pass every
 token on; scc: their defaults. An entry of CLIPS.JSON may have `from` and `to` (seconds) and an `id`. Frames that show
-nothing new are kept in full mode (threshold 0), as all tokens means.
+nothing new are kept in full mode (method=interval).
 """
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
