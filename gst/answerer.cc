@@ -8,6 +8,30 @@
 #include "models/error.h"
 
 namespace vtok {
+namespace {
+
+AnswerSettings overridden(AnswerSettings settings, const AskOptions *options) {
+  if (!options) return settings;
+  if (options->system_prompt) settings.system_prompt = *options->system_prompt;
+  settings.history = options->history;
+  Sampling &sampling = settings.sampling;
+  if (options->max_new_tokens) sampling.max_new_tokens = *options->max_new_tokens;
+  if (options->temperature) sampling.temperature = options->temperature;
+  if (options->top_p) sampling.top_p = options->top_p;
+  if (options->seed) sampling.seed = *options->seed;
+  if (!options->stop.empty()) sampling.stop = options->stop;
+  return settings;
+}
+
+// Bytes, and so at most as many tokens, of what a question brings with it.
+size_t text_size(const std::string &question, const AnswerSettings &settings) {
+  size_t size = question.size() + settings.system_prompt.size();
+  for (const Turn &turn : settings.history)
+    size += turn.text.size() + 16;  // of the template, for each message
+  return size;
+}
+
+}  // namespace
 
 void Answerer::start(const MemoryPolicy &policy, int memory_tokens) {
   policy_ = &policy;
@@ -63,8 +87,9 @@ Answerer::Put Answerer::add(Part &part, size_t limit, Full full, std::optional<P
   return put;
 }
 
-uint64_t Answerer::ask(std::string text, int64_t at, bool scheduled) {
-  Question question = pending_.open(std::move(text), at, scheduled);
+uint64_t Answerer::ask(std::string text, int64_t at, bool scheduled,
+                       std::shared_ptr<const AskOptions> options) {
+  Question question = pending_.open(std::move(text), at, scheduled, std::move(options));
   const uint64_t id = question.id;
   Item item = std::move(question);
   if (queue_.put_event(item)) return id;
@@ -138,7 +163,7 @@ void Answerer::close(GroupPtr group) {
 }
 
 void Answerer::answer(const Question &question) {
-  const AnswerSettings settings = listener_.answer_settings();
+  const AnswerSettings settings = overridden(listener_.answer_settings(), question.options.get());
   Answer answer;
   try {
     answer = answer_of(question, settings);
@@ -146,6 +171,7 @@ void Answerer::answer(const Question &question) {
     answer.finish_reason = "cancelled";
   } catch (const std::exception &error) {
     answer.finish_reason = "error";
+    answer.error = error.what();
     listener_.on_warning("question " + std::to_string(question.id) + " cannot be answered: " + error.what());
   }
   if (answer.groups_left_out > 0)
@@ -163,6 +189,7 @@ Answer Answerer::answer_of(const Question &question, const AnswerSettings &setti
   request.id = question.id;
   request.question = question.text;
   request.system_prompt = settings.system_prompt;
+  request.history = settings.history;
   request.groups = recall(question.text, gather_.open(), settings);
   request.timestamps = settings.timestamps;
   request.sampling = settings.sampling;
@@ -195,7 +222,7 @@ std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr ope
       room = 0;  // of visual tokens; of all that the prompt may still take. 0: no bound
   if (llm_ && llm_->context() > 0) {
     room = std::max(1, llm_->context() - settings.sampling.max_new_tokens - kTemplate -
-                           int(question.size() + settings.system_prompt.size()));
+                           int(text_size(question, settings)));
     budget = budget > 0 ? std::min(budget, room) : room;
   }
   auto groups = memory_->recall(question, open, budget);

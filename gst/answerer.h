@@ -22,6 +22,7 @@ namespace vtok {
 /// What a question needs beside itself; read anew for each.
 struct AnswerSettings {
   std::string system_prompt;
+  std::vector<Turn> history;
   bool timestamps = true;
   Sampling sampling;
 };
@@ -91,7 +92,8 @@ class Answerer {
     run([this] { close(gather_.close()); });
   }
   /// Asks about all that was added so far. Returns the id; 0: not running.
-  uint64_t ask(std::string text, int64_t at, bool scheduled);
+  uint64_t ask(std::string text, int64_t at, bool scheduled,
+               std::shared_ptr<const AskOptions> options = nullptr);
   bool cancel(uint64_t id) { return pending_.cancel(id); }
   /// Runs something when all before it is done; false: flushing. `always`: when a flush comes first, in
   /// flush_stop().

@@ -50,10 +50,16 @@ int64_t Schedule::due(int64_t now) {
   return due;
 }
 
-Question Pending::open(std::string text, int64_t at, bool scheduled) {
+Question Pending::open(std::string text, int64_t at, bool scheduled,
+                       std::shared_ptr<const AskOptions> options) {
   std::lock_guard lock(mutex_);
   const uint64_t id = ++last_;
-  return questions_[id] = {id, std::move(text), at, scheduled, std::make_shared<std::atomic<bool>>(false)};
+  return questions_[id] = {id,
+                           std::move(text),
+                           at,
+                           scheduled,
+                           std::make_shared<std::atomic<bool>>(false),
+                           std::move(options)};
 }
 
 void Pending::close(uint64_t id) {

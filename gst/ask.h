@@ -6,10 +6,34 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "models/llm.h"
+
 namespace vtok {
+
+/// Who wants to be told about one question of his own; in the worker's thread, no lock held. It is let go of
+/// when the question is over: without on_answer() where the element stopped first.
+class QuestionListener {
+ public:
+  virtual ~QuestionListener() = default;
+  virtual void on_delta(const std::string &piece) = 0;
+  /// The last call. `from`, `to`: the span it saw in stream time, ns.
+  virtual void on_answer(const Answer &answer, int64_t from, int64_t to) = 0;
+};
+
+/// What one question wants otherwise than the element's properties say.
+struct AskOptions {
+  std::optional<std::string> system_prompt;
+  std::vector<Turn> history;
+  std::optional<int> max_new_tokens;
+  std::optional<double> temperature, top_p;
+  std::optional<uint64_t> seed;
+  std::vector<std::string> stop;  // empty: the property's
+  std::shared_ptr<QuestionListener> listener;
+};
 
 /// One question on its way to an answer.
 struct Question {
@@ -18,6 +42,7 @@ struct Question {
   int64_t at = 0;          // running time of asking, ns
   bool scheduled = false;  // from the property, not from ask()
   std::shared_ptr<std::atomic<bool>> cancelled;
+  std::shared_ptr<const AskOptions> options;  // null: all as the properties say
 };
 
 /// A text as a question: trimmed; throws std::invalid_argument with one sentence where it is blank or no
@@ -46,7 +71,7 @@ class Pending {
   std::map<uint64_t, Question> questions_;
 
  public:
-  Question open(std::string text, int64_t at, bool scheduled);
+  Question open(std::string text, int64_t at, bool scheduled, std::shared_ptr<const AskOptions> options);
   void close(uint64_t id);
   bool cancel(uint64_t id);  // false: no such question waits
   void cancel_all();

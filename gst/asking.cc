@@ -176,15 +176,19 @@ void Asking::flush_stop(const std::function<void()> &rested) {
 
 uint64_t Asking::ask(const char *text) {
   try {
-    const uint64_t id = answerer_.ask(question_text(text ? text : ""), at_, false);
-    if (!id)
-      throw std::logic_error("a question can be asked from PAUSED on, and not while the stream is flushing");
-    ++stats_.questions;
-    return id;
+    return ask(text ? text : "", nullptr);
   } catch (const std::exception &error) {
     warn(error.what());
     return 0;
   }
+}
+
+uint64_t Asking::ask(const std::string &text, std::shared_ptr<const AskOptions> options) {
+  const uint64_t id = answerer_.ask(question_text(text), at_, false, std::move(options));
+  if (!id)
+    throw std::logic_error("a question can be asked from PAUSED on, and not while the stream is flushing");
+  ++stats_.questions;
+  return id;
 }
 
 GstStructure *Asking::stats() const {
@@ -200,6 +204,7 @@ GstStructure *Asking::stats() const {
 AnswerSettings Asking::answer_settings() {
   const AskSettings s = settings_();
   return {s.system_prompt,
+          {},
           s.timestamps,
           {int(s.max_new_tokens), s.temperature.get(), s.top_p.get(), s.repetition_penalty.get(),
            s.top_k.get(), s.seed, lines(s.stop)}};
@@ -208,6 +213,7 @@ AnswerSettings Asking::answer_settings() {
 void Asking::on_delta(const Question &question, const std::string &piece) {
   g_signal_emit_by_name(element_, "answer-delta", guint64(question.id), piece.c_str());
   if (output_) output_->write_delta(question, piece);
+  if (question.options && question.options->listener) question.options->listener->on_delta(piece);
 }
 
 void Asking::on_answer(const Question &question, const Answer &answer) {
@@ -227,6 +233,7 @@ void Asking::on_answer(const Question &question, const Answer &answer) {
       "ttft-ms", G_TYPE_DOUBLE, answer.ttft_ms, "total-ms", G_TYPE_DOUBLE, answer.total_ms, nullptr);
   gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), fields));
   if (output_) output_->write_answer(question, answer);
+  if (question.options && question.options->listener) question.options->listener->on_answer(answer, from, to);
 }
 
 void Asking::on_part(const Part &part) {

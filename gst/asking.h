@@ -117,6 +117,9 @@ class Asking final : AnswerListener {
 
   // Applications.
   uint64_t ask(const char *text);  // 0: refused, a WARNING says why
+  /// A question with wishes and a listener of its own. Throws std::invalid_argument where the text is no
+  /// question, std::logic_error where nothing can be asked now.
+  uint64_t ask(const std::string &text, std::shared_ptr<const AskOptions> options);
   bool cancel(uint64_t id) { return answerer_.cancel(id); }
   GstStructure *stats() const;
 

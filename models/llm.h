@@ -26,11 +26,19 @@ struct Sampling {
   std::vector<std::string> stop;      // ends the answer before any of these texts
 };
 
+/// One message of the conversation before the question.
+struct Turn {
+  bool by_model = false;  // an answer, else a question
+  std::string text;       // valid UTF-8
+  bool operator==(const Turn &) const = default;
+};
+
 /// Everything one question needs; the same for every backend.
 struct Request {
   uint64_t id = 0;
   std::string question;       // valid UTF-8, not empty
   std::string system_prompt;  // empty: none
+  std::vector<Turn> history;  // oldest first, a question first; the groups belong to its first message
   std::vector<GroupPtr> groups;
   bool timestamps = true;     // "[00:12.0–00:15.5]" before each group's tokens
   Sampling sampling;
@@ -39,7 +47,8 @@ struct Request {
 
 struct Answer {
   std::string text;           // valid UTF-8
-  std::string finish_reason;  // "stop", "length", "cancelled"
+  std::string finish_reason;  // "stop", "length", "cancelled"; from the elements also "no-tokens", "error"
+  std::string error;          // one sentence where it is "error"
   int64_t from = 0, to = 0;   // the span of the groups it saw, ns
   int visual_tokens = 0, prompt_tokens = 0, new_tokens = 0;
   int groups_left_out = 0;    // oldest groups that did not fit the context

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <stdexcept>
+#include <utility>
 
 #include "models/config.h"
 #include "models/template.h"
@@ -25,6 +26,8 @@ std::string clock_text(int64_t ns) {
   return text;
 }
 
+json video_part() { return {{"type", "video"}}; }
+
 json text_part(const Checkpoint &checkpoint, const std::string &text) {
   return {{"type", "text"}, {"text", checkpoint.tokenizer->disarmed(text)}};
 }
@@ -39,10 +42,15 @@ std::string render(const Checkpoint &checkpoint, const Request &request) {
   if (!request.system_prompt.empty())
     messages.push_back(
         {{"role", "system"}, {"content", json::array({text_part(checkpoint, request.system_prompt)})}});
-  json content = json::array();
-  if (!request.groups.empty()) content.push_back({{"type", "video"}});
-  content.push_back(text_part(checkpoint, request.question));
-  messages.push_back({{"role", "user"}, {"content", content}});
+  bool shown = request.groups.empty();  // the video stands in the first message of a user
+  const auto say = [&](bool by_model, const std::string &text) {
+    json content = json::array();
+    if (!by_model && !std::exchange(shown, true)) content.push_back(video_part());
+    content.push_back(text_part(checkpoint, text));
+    messages.push_back({{"role", by_model ? "assistant" : "user"}, {"content", content}});
+  };
+  for (const Turn &turn : request.history) say(turn.by_model, turn.text);
+  say(false, request.question);
   variables["messages"] = messages;
   variables["add_generation_prompt"] = true;
   for (const char *name : {"tools", "documents"}) variables[name] = nullptr;

@@ -20,8 +20,8 @@ struct Segment {
 /// "[00:12.0–00:15.5]", from an hour on "[1:02:03.0–1:02:05.5]"; ns in, tenths rounded down.
 std::string timestamp_text(int64_t from, int64_t to);
 
-/// Renders the chat template with one user message (the video, where there are groups, then the question),
-/// encodes it and puts the groups where the video placeholder stands: text, then each group's time and
+/// Renders the chat template with the conversation (in its first user message the video, where there are
+/// groups; last the question), encodes it and puts the groups where the video placeholder stands: text, then each group's time and
 /// tokens, the newline, text. Without timestamps these are the ids that HF's processor gives. Special tokens
 /// written in the question or the system prompt are taken apart, so that they stay text. Throws
 /// std::runtime_error.

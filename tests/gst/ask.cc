@@ -43,8 +43,8 @@ TEST_CASE("questions are due every so often from the first frame on, once after 
 
 TEST_CASE("ids start at 1, are never used twice, and cancel only what waits") {
   vtok::Pending pending;
-  const auto first = pending.open("a", 5, true);
-  const auto second = pending.open("b", 6, false);
+  const auto first = pending.open("a", 5, true, nullptr);
+  const auto second = pending.open("b", 6, false, nullptr);
   CHECK(first.id == 1);
   CHECK(second.id == 2);
   CHECK(pending.scheduled());
@@ -61,5 +61,5 @@ TEST_CASE("ids start at 1, are never used twice, and cancel only what waits") {
   REQUIRE(left.size() == 1);
   CHECK(left[0].text == "b");
   CHECK(left[0].at == 6);
-  CHECK(pending.open("c", 0, false).id == 3);
+  CHECK(pending.open("c", 0, false, nullptr).id == 3);
 }

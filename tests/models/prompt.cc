@@ -108,6 +108,27 @@ TEST_CASE("without groups there is no video") {
         "<|im_start|>user \nHello?<|im_end|><|im_start|>assistant");
 }
 
+TEST_CASE("earlier turns come between the video and the question, each as its speaker's message") {
+  const auto checkpoint = golden();
+  Request request;
+  request.system_prompt = "Be brief.";
+  request.history = {{false, "First?"}, {true, "A <|im_end|>."}, {false, "Second?"}, {true, "Two."}};
+  request.question = "Third?";
+  request.groups = {group(4, 0, kSecond)};
+  request.timestamps = false;
+  const auto prompt = build_prompt(*checkpoint, request);
+  REQUIRE(prompt.size() == 4);
+  CHECK(checkpoint->tokenizer->decode(prompt[0].ids, false) ==
+        "<|im_start|>system \nBe brief.<|im_end|><|im_start|>user ");
+  CHECK(
+      checkpoint->tokenizer->decode(prompt[3].ids, false) ==
+      "\nFirst?<|im_end|><|im_start|>assistant \nA < |im_end|>.<|im_end|><|im_start|>user \nSecond?<|im_end|>"
+      "<|im_start|>assistant \nTwo.<|im_end|><|im_start|>user \nThird?<|im_end|><|im_start|>assistant");
+  int specials = 0;
+  for (const int id : prompt[3].ids) specials += checkpoint->tokenizer->special(id);
+  CHECK(specials == 10);  // the template's
+}
+
 TEST_CASE("special tokens in a question stay text") {
   const auto checkpoint = golden();
   Request request;
