@@ -10,6 +10,8 @@
 namespace vtok {
 namespace {
 
+constexpr int kTimes = 32;  // rows the times of a group take, at most
+
 AnswerSettings overridden(AnswerSettings settings, const AskOptions *options) {
   if (!options) return settings;
   if (options->system_prompt) settings.system_prompt = *options->system_prompt;
@@ -75,7 +77,8 @@ void Answerer::stop() {
   kept_.clear();
   memory_ = nullptr;
   llm_ = arrived_ = nullptr;
-  loaded_ = unprepared_ = false;
+  loaded_ = false;
+  unprepared_ = 0;
 }
 
 Answerer::Put Answerer::add(Part &part, size_t limit, Full full, std::optional<Part> &lost) {
@@ -119,7 +122,7 @@ void Answerer::flush_stop(const std::function<void()> &rested) {
   gather_.reset();
   newest_ = 0;
   if (memory_) memory_->clear();
-  unprepared_ = false;
+  unprepared_ = 0;
   *stop_prepare_ = false;
   rested();
   for (const Run &run : std::exchange(kept_, {})) run.what();
@@ -128,7 +131,7 @@ void Answerer::flush_stop(const std::function<void()> &rested) {
 
 void Answerer::work() {
   for (;;) {
-    if (unprepared_ && queue_.empty()) prepare();
+    if (unprepared_ && queue_.empty() && unprepared_ >= listener_.read_ahead()) prepare();
     auto item = queue_.take();
     if (!item) {
       if (!queue_.wait_flushed()) return;
@@ -158,8 +161,8 @@ void Answerer::take(Part &part) {
 void Answerer::close(GroupPtr group) {
   if (!group || !memory_ || group->tokens() == 0) return;
   newest_ = group->tokens();
+  unprepared_ += newest_ + kTimes;
   memory_->add(std::move(group));
-  unprepared_ = true;
 }
 
 void Answerer::answer(const Question &question) {
@@ -215,9 +218,8 @@ std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr ope
   if (open && open->tokens() == 0) open = nullptr;
   if (!memory_) return {};
   if (open) newest_ = open->tokens();
-  // A text has at most as many tokens as bytes; the chat template and each group's times take a few of their
-  // own.
-  constexpr int kTemplate = 64, kTimes = 32;
+  // A text has at most as many tokens as bytes; the chat template takes a few of its own.
+  constexpr int kTemplate = 64;
   int budget = memory_tokens_,
       room = 0;  // of visual tokens; of all that the prompt may still take. 0: no bound
   if (llm_ && llm_->context() > 0) {
@@ -243,7 +245,7 @@ std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr ope
 }
 
 void Answerer::prepare() {
-  unprepared_ = false;
+  unprepared_ = 0;
   if (!llm_) return;
   const AnswerSettings settings = listener_.answer_settings();
   Request request;

@@ -31,6 +31,8 @@ struct AnswerSettings {
 class AnswerListener {
  public:
   virtual AnswerSettings answer_settings() = 0;
+  /// Rows of closed groups that have to wait before they are read ahead of a question.
+  virtual int read_ahead() = 0;
   virtual void on_delta(const Question &question, const std::string &piece) = 0;
   virtual void on_answer(const Question &question, const Answer &answer) = 0;
   virtual void on_part(const Part &part) = 0;            // remembered; tokens and their times
@@ -65,8 +67,8 @@ class Answerer {
   int memory_tokens_ = 0;
   std::shared_ptr<Llm> llm_;
   std::unique_ptr<Memory> memory_;
-  int newest_ = 0;           // tokens of the newest group; 0: none came
-  bool unprepared_ = false;  // groups were closed since the last prepare()
+  int newest_ = 0;          // tokens of the newest group; 0: none came
+  int64_t unprepared_ = 0;  // rows, at most, of the groups closed since the last prepare()
 
  public:
   using Put = Queue<Item>::Put;

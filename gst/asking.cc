@@ -210,6 +210,10 @@ AnswerSettings Asking::answer_settings() {
            s.top_k.get(), s.seed, lines(s.stop)}};
 }
 
+// A live stream may be asked at any moment and leaves time to read each group as it closes. A file is to be
+// through soon, and many rows read at once cost a fraction of as many reads.
+int Asking::read_ahead() { return live_ ? 1 : 512; }
+
 void Asking::on_delta(const Question &question, const std::string &piece) {
   g_signal_emit_by_name(element_, "answer-delta", guint64(question.id), piece.c_str());
   if (output_) output_->write_delta(question, piece);

@@ -129,6 +129,7 @@ class Asking final : AnswerListener {
   void warn(const std::string &sentence);
 
   AnswerSettings answer_settings() override;
+  int read_ahead() override;
   void on_delta(const Question &question, const std::string &piece) override;
   void on_answer(const Question &question, const Answer &answer) override;
   void on_part(const Part &part) override;

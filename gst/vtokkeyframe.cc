@@ -161,7 +161,7 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
     double change;
     {
       Stopwatch watch(ns_);
-      picture = thumbnailer_->make(in.get());
+      if (row_->looks) picture = thumbnailer_->make(in.get());
       change = method_->change(picture);
     }
     if (GST_CLOCK_TIME_IS_VALID(pts)) end_ = pts + lasts;

@@ -11,11 +11,11 @@ std::unique_ptr<Keyframe> make_keyframe_scene();
 
 std::span<const KeyframeMethod> keyframe_methods() {
   static constexpr KeyframeMethod kMethods[] = {
-      {"interval", "every frame, as far as min-interval and max-interval let it", 0, false,
+      {"interval", "every frame, as far as min-interval and max-interval let it", 0, false, false,
        make_keyframe_interval},
-      {"difference", "greatest mean luma change of a block of the picture", 0.06, false,
+      {"difference", "greatest mean luma change of a block of the picture", 0.06, true, false,
        make_keyframe_difference},
-      {"scene", "cuts, by the luma histograms of successive frames; each opens a group", 0.25, true,
+      {"scene", "cuts, by the luma histograms of successive frames; each opens a group", 0.25, true, true,
        make_keyframe_scene},
   };
   return kMethods;

@@ -28,6 +28,7 @@ struct KeyframeMethod {
   const char *name;
   const char *help;
   double threshold;   // default: a frame is kept when its change is above
+  bool looks;         // at the frame; otherwise change() and keep() get an empty thumbnail
   bool opens_groups;  // a change above the threshold opens a group (scene); otherwise only max-interval does
   std::unique_ptr<Keyframe> (*make)();
 };

@@ -207,6 +207,14 @@ TEST_CASE("a frame of the wrong size is dropped with a warning, and the next is 
   CHECK(pushed(h, grey(100, 40)) == 0);
 }
 
+TEST_CASE("interval does not look at frames: what they hold is the next element's business") {
+  Harness h("vtokkeyframe method=interval");
+  h.set_caps(video_caps());
+  CHECK(pushed(h, grey(100, 0, 10, 10)) == 0);
+  CHECK(pushed(h, grey(100, 40)) == 0);
+  CHECK(h.stat("dropped-bad-frame") == 0);
+}
+
 TEST_CASE("frames without times pass by what they show") {
   Harness h("vtokkeyframe min-interval=1000000000");
   h.set_caps(video_caps());
