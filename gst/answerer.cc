@@ -3,9 +3,11 @@
 #include "gst/answerer.h"
 
 #include <algorithm>
+#include <climits>
 #include <utility>
 
 #include "models/error.h"
+#include "models/prompt.h"
 
 namespace vtok {
 namespace {
@@ -58,7 +60,9 @@ void Answerer::adopt() {
   std::lock_guard lock(loading_);
   if (!loaded_ || memory_) return;
   llm_ = std::move(arrived_);
-  memory_ = policy_->make(memory_tokens_ ? memory_tokens_ : llm_ ? llm_->context() : 0);
+  const int most = memory_tokens_ ? memory_tokens_ : llm_ ? llm_->context() : 1;
+  memory_ = policy_->make(most);
+  gather_.bound(most);
 }
 
 void Answerer::interrupt_all() {
@@ -72,13 +76,20 @@ void Answerer::stop() {
   interrupt_all();
   if (thread_.joinable()) thread_.join();
   pending_.take_all();
-  gather_.reset();
-  newest_ = 0;
+  forget();
   kept_.clear();
   memory_ = nullptr;
   llm_ = arrived_ = nullptr;
   loaded_ = false;
+}
+
+void Answerer::forget() {
+  gather_.reset();
+  newest_ = 0;
+  began_ = INT64_MAX;
+  if (memory_) memory_->clear();
   unprepared_ = 0;
+  told_ = false;
 }
 
 Answerer::Put Answerer::add(Part &part, size_t limit, Full full, std::optional<Part> &lost) {
@@ -119,10 +130,7 @@ void Answerer::flush_stop(const std::function<void()> &rested) {
     cancelled.finish_reason = "cancelled";
     listener_.on_answer(question, cancelled);
   }
-  gather_.reset();
-  newest_ = 0;
-  if (memory_) memory_->clear();
-  unprepared_ = 0;
+  forget();
   *stop_prepare_ = false;
   rested();
   for (const Run &run : std::exchange(kept_, {})) run.what();
@@ -152,6 +160,7 @@ void Answerer::take(Part &part) {
   Part seen = part;  // the numbers are shared
   try {
     close(gather_.add(std::move(part)));
+    began_ = std::min(began_, seen.from);
     listener_.on_part(seen);
   } catch (const BadTokens &error) {
     listener_.on_bad_part(error);
@@ -160,8 +169,8 @@ void Answerer::take(Part &part) {
 
 void Answerer::close(GroupPtr group) {
   if (!group || !memory_ || group->tokens() == 0) return;
-  newest_ = group->tokens();
-  unprepared_ += newest_ + kTimes;
+  newest_ = group->parts.back().n;
+  unprepared_ += group->tokens() + kTimes;
   memory_->add(std::move(group));
 }
 
@@ -177,10 +186,11 @@ void Answerer::answer(const Question &question) {
     answer.error = error.what();
     listener_.on_warning("question " + std::to_string(question.id) + " cannot be answered: " + error.what());
   }
-  if (answer.groups_left_out > 0)
-    listener_.on_warning("the oldest " + std::to_string(answer.groups_left_out) +
-                         " groups were left out of question " + std::to_string(question.id) +
-                         ": with them the prompt is longer than the model's context");
+  if (context_bounds_ && answer.visual_tokens > 0 && answer.from > began_ && !std::exchange(told_, true))
+    listener_.on_warning("question " + std::to_string(question.id) + " sees " +
+                         timestamp_text(answer.from, answer.to) +
+                         " only: with what came before, the prompt is longer than the model's context of " +
+                         std::to_string(llm_->context()));
   pending_.close(question.id);
   // While the element stops nobody listens any more.
   if (!quit_) listener_.on_answer(question, answer);
@@ -188,6 +198,7 @@ void Answerer::answer(const Question &question) {
 
 Answer Answerer::answer_of(const Question &question, const AnswerSettings &settings) {
   if (*question.cancelled) throw Cancelled();
+  if (memory_ && !llm_) throw std::runtime_error("the model is not loaded");
   Request request;
   request.id = question.id;
   request.question = question.text;
@@ -199,15 +210,19 @@ Answer Answerer::answer_of(const Question &question, const AnswerSettings &setti
   request.cancelled = question.cancelled;
   if (request.groups.empty()) {
     const std::string number = "question " + std::to_string(question.id);
-    listener_.on_warning(newest_ == 0
-                             ? "no tokens had arrived when " + number + " was asked"
-                             : number + " sees nothing: the newest group has " + std::to_string(newest_) +
+    listener_.on_warning(newest_ == 0 ? "no tokens had arrived when " + number + " was asked"
+                         : room_ < 1
+                             ? number + " sees nothing: it and an answer of up to " +
+                                   std::to_string(settings.sampling.max_new_tokens) +
+                                   " tokens (max-new-tokens) leave no room in the model's context of " +
+                                   std::to_string(llm_->context())
+                             : number + " sees nothing: the newest part of the newest group has " +
+                                   std::to_string(newest_) +
                                    " tokens, more than memory-tokens or the model's context leave for them");
     Answer none;
     none.finish_reason = "no-tokens";
     return none;
   }
-  if (!llm_) throw std::runtime_error("the model is not loaded");
   return llm_->ask(request, [&](const std::string &piece) {
     if (!quit_ && !piece.empty()) listener_.on_delta(question, piece);
   });
@@ -217,30 +232,35 @@ std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr ope
                                        const AnswerSettings &settings) {
   if (open && open->tokens() == 0) open = nullptr;
   if (!memory_) return {};
-  if (open) newest_ = open->tokens();
+  if (open) newest_ = open->parts.back().n;
   // A text has at most as many tokens as bytes; the chat template takes a few of its own.
   constexpr int kTemplate = 64;
-  int budget = memory_tokens_,
-      room = 0;  // of visual tokens; of all that the prompt may still take. 0: no bound
+  const int times = settings.timestamps ? kTimes : 0;
+  int budget = memory_tokens_;  // of visual tokens; 0: no bound
+  room_ = INT_MAX;
+  context_bounds_ = false;
   if (llm_ && llm_->context() > 0) {
-    room = std::max(1, llm_->context() - settings.sampling.max_new_tokens - kTemplate -
-                           int(text_size(question, settings)));
-    budget = budget > 0 ? std::min(budget, room) : room;
+    room_ = llm_->context() - settings.sampling.max_new_tokens - kTemplate -
+            int(text_size(question, settings)) - times;
+    if (room_ < 1) return {};
+    context_bounds_ = budget == 0 || room_ < budget;
+    if (context_bounds_) budget = room_;
   }
   auto groups = memory_->recall(question, open, budget);
-  if (settings.timestamps && room > 0) {  // the times need room too, at the oldest groups' expense
-    int tokens = 0;
-    for (const auto &group : groups) tokens += group->tokens() + kTimes;
-    auto first = groups.begin();
-    while (tokens > room && first != groups.end() && first + 1 != groups.end())
-      tokens -= (*first++)->tokens() + kTimes;
-    groups.erase(groups.begin(), first);
-  }
+  // The times of more groups than one need room too, at the oldest groups' expense.
+  int64_t rows = -times;
+  for (const auto &group : groups) rows += group->tokens() + times;
+  auto first = groups.begin();
+  while (rows > room_ && first != groups.end() && first + 1 != groups.end())
+    rows -= (*first++)->tokens() + times;
+  context_bounds_ = context_bounds_ || first != groups.begin();
+  groups.erase(groups.begin(), first);
   if (!groups.empty() || !open) return groups;
   groups = memory_->recall(question, nullptr, budget);
   if (!groups.empty())
-    listener_.on_warning("the open group of " + std::to_string(open->tokens()) +
-                         " tokens was left out: with it the prompt is longer than the model's context");
+    listener_.on_warning("the open group, whose newest part has " + std::to_string(open->parts.back().n) +
+                         " tokens, was left out: with it the prompt is longer than " +
+                         (context_bounds_ ? "the model's context" : "memory-tokens"));
   return groups;
 }
 

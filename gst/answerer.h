@@ -67,8 +67,12 @@ class Answerer {
   int memory_tokens_ = 0;
   std::shared_ptr<Llm> llm_;
   std::unique_ptr<Memory> memory_;
-  int newest_ = 0;          // tokens of the newest group; 0: none came
-  int64_t unprepared_ = 0;  // rows, at most, of the groups closed since the last prepare()
+  int newest_ = 0;               // tokens of the newest part of the newest group; 0: none came
+  int room_ = 0;                 // rows a prompt has for tokens and times beside its text, as of recall()
+  int64_t began_ = INT64_MAX;    // told time of the first part since the last flush
+  bool context_bounds_ = false;  // the last recall() was bounded by the model's context, not memory-tokens
+  bool told_ = false;            // that the context cannot hold all that came
+  int64_t unprepared_ = 0;       // rows, at most, of the groups closed since the last prepare()
 
  public:
   using Put = Queue<Item>::Put;
@@ -114,6 +118,7 @@ class Answerer {
  private:
   void work();
   void adopt();
+  void forget();
   void take(Part &part);
   void close(GroupPtr group);
   void answer(const Question &question);

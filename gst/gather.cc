@@ -54,6 +54,8 @@ GroupPtr Gather::add(Part part) {
   part.to = std::max(part.to, part.from);
   if (part.replaces && open_ && part.group == stream_group_) {
     open_->parts = {std::move(part.tokens)};
+    open_->starts = {began_};
+    open_->from = began_;
     open_->to = std::max(open_->to, part.to);
     return nullptr;
   }
@@ -66,12 +68,14 @@ GroupPtr Gather::add(Part part) {
   if (!open_) {
     open_ = std::make_shared<Group>();
     open_->id = ++last_id_;
-    open_->from = part.from;
+    open_->from = began_ = part.from;
     open_->to = part.to;
     stream_group_ = part.group;
   }
   open_->to = std::max(open_->to, part.to);
   open_->parts.push_back(std::move(part.tokens));
+  open_->starts.push_back(part.from);
+  if (max_tokens_) open_->keep_newest(max_tokens_);
   return closed;
 }
 

@@ -23,9 +23,13 @@ struct Part {
 /// where its last buffer or GAP ended. Groups get ids of their own, from 1.
 class Gather {
   std::shared_ptr<Group> open_;
+  int max_tokens_ = 0;
+  int64_t began_ = 0;  // the open group's first part, kept or not
   uint64_t stream_group_ = 0, last_id_ = 0;
 
  public:
+  /// The open group lets its oldest parts go rather than to have more tokens; 0: no bound.
+  void bound(int max_tokens) { max_tokens_ = max_tokens; }
   /// Takes the next buffer; returns the group that it closes, null where it closes none. Throws BadTokens
   /// where a number is NaN or infinite, and is then as before.
   GroupPtr add(Part part);

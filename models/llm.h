@@ -51,7 +51,6 @@ struct Answer {
   std::string error;          // one sentence where it is "error"
   int64_t from = 0, to = 0;   // the span of the groups it saw, ns
   int visual_tokens = 0, prompt_tokens = 0, new_tokens = 0;
-  int groups_left_out = 0;    // oldest groups that did not fit the context
   double ttft_ms = 0, total_ms = 0;
 };
 

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/memory.h"
 
+#include <algorithm>
+
 namespace vtok {
 
 std::unique_ptr<Memory> make_window_memory(int max_tokens);
@@ -18,6 +20,15 @@ int Group::tokens() const {
   int sum = 0;
   for (const Tokens &part : parts) sum += part.n;
   return sum;
+}
+
+void Group::keep_newest(int max_tokens) {
+  int left = tokens();
+  size_t first = 0;
+  while (first + 1 < parts.size() && left > max_tokens) left -= parts[first++].n;
+  parts.erase(parts.begin(), parts.begin() + ptrdiff_t(first));
+  if (first < starts.size()) from = starts[first];
+  starts.erase(starts.begin(), starts.begin() + ptrdiff_t(std::min(first, starts.size())));
 }
 
 std::span<const MemoryPolicy> memory_policies() { return kPolicies; }

@@ -159,7 +159,6 @@ Answer TorchLlm::ask(const Request &request, const std::function<void(const std:
   const Prompt prompt = lay_out(fitted.segments);
   Answer answer;
   answer.prompt_tokens = fitted.rows;
-  answer.groups_left_out = fitted.groups_left_out;
   if (!prompt.groups.empty()) answer.from = prompt.groups.front()->from, answer.to = prompt.groups.back()->to;
   for (const GroupPtr &group : prompt.groups) answer.visual_tokens += group->tokens();
   Sampler sampler(rule, request.sampling.seed, config_.text.vocabulary);

@@ -31,13 +31,18 @@ class Window : public Memory {
   std::vector<GroupPtr> recall(const std::string &, GroupPtr open, int budget) override {
     std::vector<GroupPtr> newest;  // newest first
     int64_t tokens = 0;
-    const auto take = [&](const GroupPtr &group) {
+    const auto take = [&](GroupPtr group) {
+      if (budget && newest.empty() && group->tokens() > budget) {
+        auto part = std::make_shared<Group>(*group);
+        part->keep_newest(budget);
+        group = std::move(part);
+      }
       tokens += group->tokens();
       if (budget && tokens > budget) return false;
-      newest.push_back(group);
+      newest.push_back(std::move(group));
       return true;
     };
-    if (open && !take(open)) return {};
+    if (open && !take(std::move(open))) return {};
     for (auto group = groups_.rbegin(); group != groups_.rend() && take(*group);) ++group;
     return {newest.rbegin(), newest.rend()};
   }

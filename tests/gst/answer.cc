@@ -57,13 +57,13 @@ TEST_CASE("32 greedy tokens are Hugging Face's, text for text") {
 TEST_CASE("a state change interrupts loading and answering") {
   for (const bool answering : {false, true}) {
     Pipeline p("videotestsrc num-buffers=20 ! video/x-raw,width=64,height=64 ! vtokenc" + kModel +
-               "! vtokllmsink name=llm question=What? max-new-tokens=100000" + kModel);
+               "! vtokllmsink name=llm question=What? max-new-tokens=3000" + kModel);
     std::atomic<bool> begun{false};
     g_signal_connect(
         p["llm"], "answer-delta",
         G_CALLBACK(+[](GstElement *, guint64, const char *, std::atomic<bool> *b) { *b = true; }), &begun);
     p.state(GST_STATE_PLAYING);
-    if (answering) CHECK(p.until([&] { return begun || p.eos; }));
+    if (answering) CHECK(p.until([&] { return bool(begun); }));
     p.state(GST_STATE_NULL);
     CHECK(p.reached(GST_STATE_NULL));
   }
@@ -85,6 +85,6 @@ TEST_CASE(
     CHECK(p.answers[0].tokens <= (bound.empty() ? 4096 : 90));
     CHECK(p.answers[0].from > 0);
     CHECK(p.answers[0].to > 266 * GST_SECOND);
-    CHECK(p.warnings.empty());
+    CHECK(p.warnings.size() == (bound.empty() ? 1 : 0));
   }
 }

@@ -101,6 +101,27 @@ TEST_CASE("a buffer that replaces stands for all its group had sent, and for no 
   CHECK(gather.open()->tokens() == 7);
 }
 
+TEST_CASE("a bounded group lets its oldest parts go, and claims no time that they had") {
+  vtok::Gather gather;
+  gather.bound(5);
+  gather.add(part(0, 10, true, 4));
+  gather.add(part(10, 20, false, 3));
+  CHECK(gather.open()->tokens() == 3);
+  CHECK(gather.open()->from == 10);
+  gather.add(part(20, 30, false, 2));
+  CHECK(gather.open()->tokens() == 5);
+  CHECK(gather.open()->from == 10);
+  auto whole = part(0, 40, true, 4);  // what replaces the parts stands for those let go too
+  whole.replaces = true;
+  gather.add(whole);
+  CHECK(gather.open()->tokens() == 4);
+  CHECK(gather.open()->from == 0);
+  gather.add(part(40, 50, false, 9));  // a part is never cut
+  CHECK(gather.open()->tokens() == 9);
+  CHECK(gather.open()->from == 40);
+  CHECK(gather.open()->to == 50);
+}
+
 TEST_CASE("another group number starts a group even where the start itself was lost") {
   vtok::Gather gather;
   gather.add(part(0, 10, true));

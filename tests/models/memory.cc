@@ -44,6 +44,35 @@ TEST_CASE("every policy stays in its bounds and in order") {
   }
 }
 
+TEST_CASE("of a newest group that is too large its newest parts are seen, of no other") {
+  const auto memory = memory_policies()[0].make(20);
+  auto parts = [](uint64_t id) {
+    auto made = std::make_shared<Group>();
+    made->id = id;
+    made->to = 40;
+    for (const int n : {4, 3, 2, 1}) {
+      made->parts.resize(made->parts.size() + 1);
+      made->parts.back().n = n;
+      made->starts.push_back(10 * int64_t(made->parts.size() - 1));
+    }
+    return made;
+  };
+  const auto open = parts(2);
+  for (const bool closed : {false, true}) {
+    if (closed) memory->add(open);
+    const auto seen = memory->recall("?", closed ? nullptr : open, 5);
+    REQUIRE(seen.size() == 1);
+    CHECK(seen[0]->tokens() == 3);
+    CHECK(seen[0]->parts.size() == 2);
+    CHECK(seen[0]->from == 20);
+    CHECK(seen[0]->to == 40);
+  }
+  CHECK(open->tokens() == 10);
+  CHECK(memory->recall("?", parts(3), 1).at(0)->from == 30);
+  CHECK(memory->recall("?", parts(3), 12).size() == 1);
+  CHECK(memory->recall("?", parts(3), 20).size() == 2);
+}
+
 TEST_CASE("the window keeps the newest groups") {
   const auto memory = memory_policies()[0].make(20);
   for (uint64_t i = 1; i <= 4; ++i) memory->add(group(i, 6));
