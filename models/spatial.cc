@@ -14,12 +14,16 @@ int Budget::keep(int64_t source, int own) const {
 }
 
 std::unique_ptr<Spatial> make_spatial_none(const CompressorSettings &);
+std::unique_ptr<Spatial> make_spatial_random(const CompressorSettings &);
 std::unique_ptr<Spatial> make_spatial_scc(const CompressorSettings &);
+std::unique_ptr<Spatial> make_spatial_uniform(const CompressorSettings &);
 
 std::span<const SpatialMethod> spatial_methods() {
   static constexpr SpatialMethod kMethods[] = {
       {"none", "keeps every token", make_spatial_none},
       {"scc", "means of the connected components of tokens that are alike", make_spatial_scc},
+      {"random", "tokens drawn at random: a baseline", make_spatial_random},
+      {"uniform", "tokens at equal distances: a baseline", make_spatial_uniform},
   };
   return kMethods;
 }

@@ -213,3 +213,34 @@ TEST_CASE("scc: 65535 tokens, wide tokens") {
   const Tokens wide = make_scc()->compress(test::frame(test::make_rows(2, 8, 50000, 1), 50000), 8);
   CHECK(test::weight(wide) == 8);
 }
+
+TEST_CASE("uniform: the middles of equal stretches; a kept token stands for the dropped ones after it") {
+  std::vector<float> x(12);
+  for (size_t i = 0; i < x.size(); i++) x[i] = float(i);
+  const auto uniform = test::method(spatial_methods(), "uniform").make({.budget = {.max_tokens = 3}});
+  const Tokens out = uniform->compress(test::frame(x, 1), 12);
+  CHECK(test::values(out) == std::vector<float>{2, 6, 10});
+  CHECK(out.records[0].weight == 6);
+  CHECK(out.records[1].weight == 4);
+  CHECK(out.records[2].weight == 2);
+}
+
+TEST_CASE("random: the seed decides, every token has its turn") {
+  std::vector<float> x(10);
+  for (size_t i = 0; i < x.size(); i++) x[i] = float(i);
+  const SpatialMethod &row = test::method(spatial_methods(), "random");
+  const auto one = row.make({.seed = 3, .budget = {.max_tokens = 2}});
+  const auto same = row.make({.seed = 3, .budget = {.max_tokens = 2}});
+  const auto other = row.make({.seed = 4, .budget = {.max_tokens = 2}});
+  std::vector<int> seen(10);
+  bool differs = false;
+  for (int i = 0; i < 500; i++) {
+    const std::vector<float> got = test::values(one->compress(test::frame(x, 1), 10));
+    CHECK(got == test::values(same->compress(test::frame(x, 1), 10)));
+    differs |= got != test::values(other->compress(test::frame(x, 1), 10));
+    REQUIRE(got.size() == 2);
+    for (const float v : got) seen[size_t(v)]++;
+  }
+  CHECK(differs);
+  for (const int n : seen) CHECK(std::abs(n - 100) < 50);  // 5 standard deviations
+}

@@ -73,8 +73,8 @@ TEST_CASE(
                 const std::vector<float> want = test::values(frames[size_t(f)].tokens);
                 for (float v : want) top = std::max(top, std::abs(v));
                 const std::vector<float> got = test::values(out);
-                off = std::max(
-                    off, float(test::furthest(got.data() + size_t(f) * want.size(), want.data(), want.size())));
+                off = std::max(off, float(test::furthest(got.data() + size_t(f) * want.size(), want.data(),
+                                                         want.size())));
               }
               CHECK(off <= (type == Type::kInt8 ? 0.02f : 1e-3f) * top);
             }
@@ -216,4 +216,30 @@ TEST_CASE("scc: incremental sends what opens a component, once") {
     CHECK(sent.size() / size_t(c.d) >= size_t(exact.n));  // joins come later, splits never
     CHECK(sum / exact.n > 0.8);
   }
+}
+
+TEST_CASE("uniform and random keep what the budget says, rows as they were") {
+  const std::vector<TemporalInput> frames = group(0, 4, 36, 8);
+  for (const char *name : {"uniform", "random"})
+    for (const double retention : {0.01, 0.1, 0.5}) {
+      INFO(name << " " << retention);
+      const auto method = test::method(temporal_methods(), name).make({.budget = {.retention = retention}});
+      std::vector<std::vector<float>> kept;
+      for (int g = 0; g < 2; g++) {
+        for (const TemporalInput &f : frames) method->add(f);
+        const Tokens out = method->close();
+        CHECK(out.n == std::llround(retention * 4 * 36));
+        const std::vector<float> got = test::values(out);
+        for (int i = 0; i < out.n; i++) {
+          const Record &r = out.records[size_t(i)];
+          const std::vector<float> frame = test::values(frames[size_t(r.time / 1000)].tokens);
+          bool found = false;
+          for (int j = 0; j < 36; j++)
+            found |= std::equal(got.begin() + i * 8, got.begin() + i * 8 + 8, frame.begin() + j * 8);
+          CHECK(found);
+        }
+        kept.push_back(got);
+      }
+      CHECK((kept[0] == kept[1]) == (name == std::string("uniform")));
+    }
 }
