@@ -116,6 +116,12 @@ bool Answerer::run(std::function<void()> what, bool always) {
   return queue_.put_event(item);
 }
 
+bool Answerer::remembered(std::function<void(std::vector<GroupPtr>)> tell) {
+  return run([this, tell = std::move(tell)] {
+    tell(memory_ ? memory_->recall("", gather_.open(), 0) : std::vector<GroupPtr>{});
+  });
+}
+
 void Answerer::flush_start() {
   *stop_prepare_ = true;
   pending_.cancel_all();
@@ -210,17 +216,18 @@ Answer Answerer::answer_of(const Question &question, const AnswerSettings &setti
   request.cancelled = question.cancelled;
   if (request.groups.empty()) {
     const std::string number = "question " + std::to_string(question.id);
-    listener_.on_warning(newest_ == 0 ? "no tokens had arrived when " + number + " was asked"
-                         : room_ < 1
-                             ? number + " sees nothing: it and an answer of up to " +
+    Answer none;
+    none.finish_reason = "no-tokens";
+    if (newest_ > 0)
+      none.error = room_ < 1 ? number + " sees nothing: it and an answer of up to " +
                                    std::to_string(settings.sampling.max_new_tokens) +
                                    " tokens (max-new-tokens) leave no room in the model's context of " +
                                    std::to_string(llm_->context())
                              : number + " sees nothing: the newest part of the newest group has " +
                                    std::to_string(newest_) +
-                                   " tokens, more than memory-tokens or the model's context leave for them");
-    Answer none;
-    none.finish_reason = "no-tokens";
+                                   " tokens, more than memory-tokens or the model's context leave for them";
+    listener_.on_warning(none.error.empty() ? "no tokens had arrived when " + number + " was asked"
+                                            : none.error);
     return none;
   }
   return llm_->ask(request, [&](const std::string &piece) {

@@ -101,6 +101,8 @@ class Answerer {
   uint64_t ask(std::string text, int64_t at, bool scheduled,
                std::shared_ptr<const AskOptions> options = nullptr);
   bool cancel(uint64_t id) { return pending_.cancel(id); }
+  /// Tells what is remembered by now, oldest first, the open group last; as run() does.
+  bool remembered(std::function<void(std::vector<GroupPtr>)> tell);
   /// Runs something when all before it is done; false: flushing. `always`: when a flush comes first, in
   /// flush_stop().
   bool run(std::function<void()> what, bool always = false);

@@ -3,7 +3,10 @@
 #include "gst/asking.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <sstream>
+
+#include "gst/http/server.h"
 
 GST_DEBUG_CATEGORY_STATIC(vtokllm_debug);
 #define GST_CAT_DEFAULT vtokllm_debug
@@ -36,11 +39,39 @@ Asking::Asking(GstElement *element, std::function<AskSettings()> settings, TextO
   (void)once;
 }
 
+Asking::~Asking() = default;
+
 void Asking::open() {
   const AskSettings settings = settings_();
-  if (!llm_backends()[settings.backend].needs_checkpoint) return;
-  checkpoint_ = open_model(settings.model);
-  checked(settings_failure(), [&] { check_llm(*checkpoint_); });
+  const LlmBackend &backend = llm_backends()[settings.backend];
+  name_ = backend.name;
+  if (backend.needs_checkpoint) {
+    checkpoint_ = open_model(settings.model);
+    checked(settings_failure(), [&] { check_llm(*checkpoint_); });
+    name_ = std::filesystem::path(checkpoint_->folder).filename();
+  }
+  if (settings.listen.empty()) return;
+  const ListenAddress address = checked(settings_failure(), [&] { return parse_listen(settings.listen); });
+  Served &served = *this;
+  server_ = std::make_unique<Server>(served, address, settings.api_key);
+  port_ = server_->address().port;
+  GST_INFO_OBJECT(element_, "listening on %s", server_->address().text().c_str());
+  if (!address.loopback && settings.api_key.empty())
+    warn("whoever reaches " + server_->address().text() +
+         " can see and ask this camera: set api-key, or listen on " + "127.0.0.1");
+}
+
+void Asking::close() {
+  port_ = 0;
+  server_ = nullptr;
+  checkpoint_ = nullptr;
+}
+
+std::string Asking::element_name() {
+  gchar *name = gst_element_get_name(element_);
+  const std::string out = name;
+  g_free(name);
+  return out;
 }
 
 void Asking::start() {
@@ -59,14 +90,20 @@ void Asking::start() {
   for (const std::string &sentence : refused) warn(sentence);
   schedule_ = Schedule(int64_t(settings.ask_every * double(GST_SECOND)));
   answerer_.start(memory_policies()[settings.memory], int(settings.memory_tokens));
+  state_ = State::kLoading;
   loader_.start(
       element_, backend.needs_checkpoint ? "the language model of " + checkpoint_->folder : backend.name,
       [make = backend.make, llm](const Progress &progress) { return make(llm, progress); },
-      [this] { answerer_.ready(loader_.model()); });
+      [this] {
+        const auto model = loader_.model();
+        answerer_.ready(model);
+        state_ = model ? State::kReady : State::kFailed;
+      });
 }
 
 void Asking::stop() {
   loader_.stop();
+  state_ = State::kStopped;
   answerer_.stop();
   qos_.reset();
   feed_.reset();
@@ -235,6 +272,7 @@ void Asking::on_answer(const Question &question, const Answer &answer) {
       answer.finish_reason.c_str(), "from", G_TYPE_UINT64, guint64(std::max<int64_t>(from, 0)), "to",
       G_TYPE_UINT64, guint64(std::max<int64_t>(to, 0)), "tokens", G_TYPE_UINT, guint(answer.visual_tokens),
       "ttft-ms", G_TYPE_DOUBLE, answer.ttft_ms, "total-ms", G_TYPE_DOUBLE, answer.total_ms, nullptr);
+  if (server_) server_->publish("answer", fields);
   gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), fields));
   if (output_) output_->write_answer(question, answer);
   if (question.options && question.options->listener) question.options->listener->on_answer(answer, from, to);

@@ -12,6 +12,7 @@
 #include "gst/bridge.h"
 #include "gst/element.h"
 #include "gst/feed.h"
+#include "gst/http/served.h"
 #include "gst/live.h"
 #include "gst/loader.h"
 #include "gst/model.h"
@@ -21,7 +22,7 @@ namespace vtok {
 struct AskSettings {
   ModelSettings model;
   int backend = row_named(llm_backends(), "torch"), memory = row_named(memory_policies(), "window");
-  std::string question, system_prompt, stop;
+  std::string question, system_prompt, stop, listen, api_key;
   double ask_every = 0;
   unsigned max_new_tokens = 128, memory_tokens = 0, queue_size = 64;
   Given<double> temperature{0}, top_p{1}, repetition_penalty{1};
@@ -56,6 +57,12 @@ struct AskSettings {
       1u << 30);
     v(drop_policy, "drop-policy", "Which buffer a full queue loses", drop_policies(), kPlaying);
     v(queue_size, "queue-size", "Token buffers that may wait", 1u, 65536u, kPlaying);
+    v(listen, "listen",
+      "Address and port of an OpenAI endpoint and a page to ask at, as 127.0.0.1:8080; port 0: any that is "
+      "free; empty: "
+      "none");
+    v(api_key, "api-key", "What clients of listen= must send as Authorization: Bearer KEY; empty: nothing",
+      Access::kWriteOnly);
   }
 };
 
@@ -70,7 +77,9 @@ class TextOutput {
   ~TextOutput() = default;
 };
 
-class Asking final : AnswerListener {
+class Server;
+
+class Asking final : AnswerListener, Served {
   GstElement *const element_;
   std::function<AskSettings()> settings_;
   TextOutput *const output_;  // may be null
@@ -79,6 +88,10 @@ class Asking final : AnswerListener {
   Qos qos_;
   std::shared_ptr<const Checkpoint> checkpoint_;  // null where the backend needs none
   std::string space_;                             // whose tokens are taken; empty: any
+  std::string name_;                              // what clients call the model
+  std::atomic<State> state_{State::kStopped};
+  std::atomic<unsigned> port_{0};
+  std::unique_ptr<Server> server_;  // from READY on, where listen= is set
 
   // Of the streaming thread.
   Feed feed_;
@@ -95,12 +108,14 @@ class Asking final : AnswerListener {
  public:
   Asking(GstElement *element, std::function<AskSettings()> settings, TextOutput *output);
 
+  ~Asking();
+
   // State changes; these throw ElementError.
   void open();                                   // NULL to READY: configuration is checked
   void start();                                  // READY to PAUSED: the model starts to load
   void unblock() { answerer_.interrupt_all(); }  // before PAUSED to READY
   void stop();                                   // after PAUSED to READY
-  void close() { checkpoint_ = nullptr; }
+  void close();
 
   // The stream. `interrupted` is asked whether to go on when a wait for room was interrupted.
   GstFlowReturn add(GstBuffer *buffer, const std::function<GstFlowReturn()> &interrupted);
@@ -119,14 +134,23 @@ class Asking final : AnswerListener {
   uint64_t ask(const char *text);  // 0: refused, a WARNING says why
   /// A question with wishes and a listener of its own. Throws std::invalid_argument where the text is no
   /// question, std::logic_error where nothing can be asked now.
-  uint64_t ask(const std::string &text, std::shared_ptr<const AskOptions> options);
-  bool cancel(uint64_t id) { return answerer_.cancel(id); }
-  GstStructure *stats() const;
+  uint64_t ask(const std::string &text, std::shared_ptr<const AskOptions> options) override;
+  bool cancel(uint64_t id) override { return answerer_.cancel(id); }
+  GstStructure *stats() const override;
+  unsigned current_port() const { return port_; }
 
  private:
   void ask_lines(int64_t at);
   void post_lost(const Part &lost);
   void warn(const std::string &sentence);
+
+  State serving() override { return state_; }
+  std::string element_name() override;
+  std::string model_name() override { return name_; }
+  bool remembered(std::function<void(std::vector<GroupPtr>)> tell) override {
+    return answerer_.remembered(std::move(tell));
+  }
+  int64_t stream_time(int64_t told) override { return feed_.stream_time(told); }
 
   AnswerSettings answer_settings() override;
   int read_ahead() override;

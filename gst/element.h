@@ -7,6 +7,7 @@
 //   Hook explicit T(GstBaseTransform *);              adds pads where the parent does not (inherit Element's
 //   constructor) GstStructure *stats() const;                 if it has the property `stats`; called from any
 //   thread, no lock held
+//   unsigned current_port() const;               the same for the property `current-port`
 // and TSettings has `template <class V> void each(V &&v)`: one call of v per property, in gst-inspect's
 // order.
 #pragma once
@@ -14,6 +15,7 @@
 #include <gst/base/gstbasetransform.h>
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <new>
 #include <string>
 
@@ -93,7 +95,7 @@ struct Holder {
   };
   static_assert(alignof(T) <= 16, "GObject gives 16-byte aligned memory");
   static inline GObjectClass *parent_class = nullptr;
-  static inline guint stats_id = 0;
+  static inline guint stats_id = 0, port_id = 0;
 
   static T &self(gpointer object) { return static_cast<Instance *>(object)->self; }
 
@@ -113,6 +115,12 @@ struct Holder {
     if constexpr (requires(const T &t) { t.stats(); }) {
       if (id == stats_id) {
         g_value_take_boxed(value, self(object).stats());
+        return;
+      }
+    }
+    if constexpr (requires(const T &t) { t.current_port(); }) {
+      if (id == port_id) {
+        g_value_set_uint(value, self(object).current_port());
         return;
       }
     }
@@ -136,6 +144,13 @@ struct Holder {
           g_param_spec_boxed("stats", "stats",
                              "Counts since start: frames and tokens in and out, drops by reason",
                              GST_TYPE_STRUCTURE, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+    }
+    if constexpr (requires(const T &t) { t.current_port(); }) {
+      port_id = std::max(stats_id, install.installed()) + 1;
+      g_object_class_install_property(
+          object_class, port_id,
+          g_param_spec_uint("current-port", "current-port", "The port that listen= listens on now; 0: none",
+                            0, 65535, 0, GParamFlags(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
     }
     gst_element_class_set_static_metadata(GST_ELEMENT_CLASS(klass), T::kInfo.long_name, T::kInfo.klass,
                                           T::kInfo.description, "gst-vtok");

@@ -61,6 +61,7 @@ class VtokLlm : public Element<GstElement, VtokLlmSettings>, TextOutput {
   explicit VtokLlm(GstElement *object);
   Asking &asking() { return asking_; }
   GstStructure *stats() const { return asking_.stats(); }
+  unsigned current_port() const { return asking_.current_port(); }
   GstStateChangeReturn change_state(GstStateChange change);
 };
 

@@ -58,6 +58,7 @@ class VtokLlmSink : public Element<GstBaseSink, AskSettings> {
   }
   Asking &asking() { return asking_; }
   GstStructure *stats() const { return asking_.stats(); }
+  unsigned current_port() const { return asking_.current_port(); }
 
   GstStateChangeReturn change_state(GstStateChange change) {
     if (change == GST_STATE_CHANGE_NULL_TO_READY) asking_.open();

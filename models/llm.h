@@ -48,7 +48,7 @@ struct Request {
 struct Answer {
   std::string text;           // valid UTF-8
   std::string finish_reason;  // "stop", "length", "cancelled"; from the elements also "no-tokens", "error"
-  std::string error;          // one sentence where it is "error"
+  std::string error;          // one sentence where it is "error", or "no-tokens" though some came
   int64_t from = 0, to = 0;   // the span of the groups it saw, ns
   int visual_tokens = 0, prompt_tokens = 0, new_tokens = 0;
   double ttft_ms = 0, total_ms = 0;
