@@ -100,16 +100,31 @@ void Narrow(const float *x, uint16_t *out, int n) {
   }
 }
 
+/// Row t of head k in one piece or in blocks.
+template <class T>
+const T *RowOf(const Attention &a, const void *data, const void *const *blocks, int64_t first, int t) {
+  if (!blocks) return static_cast<const T *>(data) + first + t * a.row_stride;
+  return static_cast<const T *>(blocks[t / a.block_rows]) + first + t % a.block_rows * a.row_stride;
+}
+
 /// One query of one head; `weight` [length] is scratch.
 template <class T>
 void StreamTyped(const Attention &a, int h, float *weight) {
   const int64_t first = h / (a.heads / a.kv_heads) * a.head_stride;
-  const T *keys = static_cast<const T *>(a.keys) + first, *values = static_cast<const T *>(a.values) + first;
-  for (int t = 0; t < a.length; t++) weight[t] = Dot(keys + t * a.row_stride, a.q + h * a.head, a.head);
+  const int piece = a.key_blocks ? a.block_rows : a.length;
+  for (int from = 0; from < a.length; from += piece) {
+    const T *key = RowOf<T>(a, a.keys, a.key_blocks, first, from);
+    for (int t = from; t < std::min(from + piece, a.length); t++, key += a.row_stride)
+      weight[t] = Dot(key, a.q + h * a.head, a.head);
+  }
   const float sum = Exponentials(weight, a.scale, a.length, 0);
   float *out = a.out + h * a.head;
   std::fill_n(out, a.head, 0.f);
-  for (int t = 0; t < a.length; t++) AddScaled(values + t * a.row_stride, weight[t] / sum, out, a.head);
+  for (int from = 0; from < a.length; from += piece) {
+    const T *value = RowOf<T>(a, a.values, a.value_blocks, first, from);
+    for (int t = from; t < std::min(from + piece, a.length); t++, value += a.row_stride)
+      AddScaled(value, weight[t] / sum, out, a.head);
+  }
 }
 void StreamHead(const Attention &a, int h, float *weight) {
   a.bfloat16 ? StreamTyped<uint16_t>(a, h, weight) : StreamTyped<float>(a, h, weight);
@@ -197,9 +212,37 @@ void block(const Attention &a, int h, int from, int to) {
       a.out[(int64_t(from + i) * a.heads + h) * a.head + c] = s.out[size_t(i * a.head + c)] / sums[i];
 }
 
+/// The rows of all blocks without gaps: [kv_heads, length, head].
+void join(const Attention &a, const void *const *blocks, std::vector<char> &joined) {
+  const size_t width = a.bfloat16 ? 2 : 4, row = a.head * width;
+  joined.resize(std::max(joined.size(), size_t(a.kv_heads) * a.length * row));
+  char *out = joined.data();
+  parallel_for((a.length + a.block_rows - 1) / a.block_rows, [&](int b) {
+    const int first = b * a.block_rows, n = std::min(a.block_rows, a.length - first);
+    for (int k = 0; k < a.kv_heads; k++) {
+      const char *from = static_cast<const char *>(blocks[b]) + k * a.head_stride * width;
+      char *to = out + (size_t(k) * a.length + first) * row;
+      if (a.row_stride == a.head)
+        std::copy_n(from, n * row, to);
+      else
+        for (int t = 0; t < n; t++) std::copy_n(from + t * a.row_stride * width, row, to + t * row);
+    }
+  });
+}
+
 }  // namespace
 
-void attention(const Attention &a, Stream *) {
+void attention(const Attention &a, Stream *stream) {
+  if (a.key_blocks && a.queries > 1) {  // the products want keys in one piece; copying costs little beside them
+    thread_local std::vector<char> keys, values;
+    join(a, a.key_blocks, keys);
+    join(a, a.value_blocks, values);
+    Attention whole = a;
+    whole.keys = keys.data(), whole.values = values.data();
+    whole.key_blocks = whole.value_blocks = nullptr;
+    whole.row_stride = a.head, whole.head_stride = int64_t(a.length) * a.head;
+    return attention(whole, stream);
+  }
   if (a.queries == 1) {
     const int parts = int64_t(a.length) * a.head * a.heads < (1 << 16) ? 1 : std::min(threads(), a.heads);
     parallel_for(parts, [&](int p) {

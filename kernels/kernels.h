@@ -129,20 +129,23 @@ struct Means {
   uint64_t *counts;  // * [m]
 };
 
-/// A matrix times one row, as decoding needs it: out[r] = bias[r] + sum over c of weights[r][c] * x[c]. Sums in float32.
+/// A matrix times a few rows, as decoding needs it: out[i][r] = bias[r] + sum over c of weights[r][c] * x[i][c]. Sums in
+/// float32. What a row of x gives does not depend on the others, bit for bit; the weights are read once for up to four.
 struct MatVec {
   const void *weights;  // * [rows, columns]
   bool bfloat16;        // weights are bfloat16, else float32
   int rows, columns;
-  const float *x;     // * [columns]
+  const float *x;     // * [n, columns]
   const float *bias;  // * [rows]; null: none
-  float *out;         // * [rows]
+  float *out;         // * [n, rows]
+  int n = 1;
 };
 
 /// Attention, `heads / kv_heads` heads reading each pair of keys and values:
 ///   out[i][h] = sum over t of softmax over t of (scale * <q[i][h], keys[k][t]>) * values[k][t],  k = h * kv_heads / heads
 /// over t < length, and where `causal` t <= length - queries + i: the last query sees every key. Scores and softmax are
 /// float32; with bfloat16 keys and more than one query, q and the softmax are rounded to bfloat16 for the products.
+/// Keys and values lie in one piece or in blocks of `block_rows` rows each.
 struct Attention {
   const float *q;             // * head h of query i begins at number i * query_stride + h * head
   int64_t query_stride;
@@ -154,6 +157,10 @@ struct Attention {
   bool causal;
   float scale;
   float *out;  // * [queries, heads, head]
+  // Not null: row t is row t % block_rows of block t / block_rows, and keys and values are not read. In host memory, as are
+  // the pointers; a block's numbers lie as the strides say.
+  const void *const *key_blocks = nullptr, *const *value_blocks = nullptr;
+  int block_rows = 0;
 };
 
 template <class Args>

@@ -168,9 +168,9 @@ Rotary::Rotary(int64_t positions, int64_t head_dim, double theta, at::Device dev
   sin = angle.sin().to(device);
 }
 
-at::Tensor Rotary::operator()(const at::Tensor &x, int64_t first) const {
-  const int64_t n = x.size(0), half = x.size(-1) / 2;
-  const at::Tensor c = cos.narrow(0, first, n).unsqueeze(1), s = sin.narrow(0, first, n).unsqueeze(1);
+at::Tensor rotate(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin) {
+  const int64_t half = x.size(-1) / 2;
+  const at::Tensor c = cos.unsqueeze(1), s = sin.unsqueeze(1);
   const at::Tensor wide = x.to(at::kFloat), a = wide.narrow(-1, 0, half), b = wide.narrow(-1, half, half);
   const at::Tensor out = at::empty(x.sizes(), wide.options());
   out.narrow(-1, 0, half).copy_(a * c).addcmul_(b, s, -1);

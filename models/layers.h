@@ -78,9 +78,9 @@ struct Rotary {
 
   Rotary() = default;
   Rotary(int64_t positions, int64_t head_dim, double theta, at::Device device);
-  /// x [n, heads, head_dim] of positions from `first` on -> halves rotated, float32, contiguous.
-  at::Tensor operator()(const at::Tensor &x, int64_t first) const;
 };
+/// x [n, heads, head_dim], row i by the angles of row i [n, head_dim / 2] -> halves rotated, float32, contiguous.
+at::Tensor rotate(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin);
 
 /// q [n, heads, head] float32 over keys and values [kv_heads, length, head] -> [n, heads * head] in the keys'
 /// type. Where `causal`, query i sees keys up to length - n + i. Softmax in float32.

@@ -2,14 +2,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/qwen2.h"
 
+#include <cmath>
 #include <string>
+
+#include "kernels/kernels.h"
 
 namespace vtok {
 
 Qwen2::Qwen2(Weights &weights, const TextConfig &config)
     : config_(config),
       device_(torch_device(weights.placement())),
-      type_(scalar_type(weights.placement().type)) {
+      type_(scalar_type(weights.placement().type)),
+      pool_(config.layers, config.key_value_heads, config.head, at::TensorOptions(type_).device(device_)) {
   const int64_t d = config.hidden, inner = config.intermediate;
   const int64_t q = int64_t(config.heads) * config.head, kv = int64_t(config.key_value_heads) * config.head;
   const std::string model = "language_model.model.", head = "language_model.lm_head";
@@ -33,40 +37,93 @@ Qwen2::Qwen2(Weights &weights, const TextConfig &config)
   }
 }
 
-KvCache Qwen2::make_cache() const {
-  return KvCache(layers_.size(), config_.key_value_heads, config_.head,
-                 at::TensorOptions(type_).device(device_));
-}
-
 at::Tensor Qwen2::embed(const std::vector<int> &ids) const {
   const at::Tensor index =
       at::from_blob(const_cast<int *>(ids.data()), {int64_t(ids.size())}, at::kInt).to(device_);
   return at::index_select(embedding_, 0, index).to(at::kFloat);
 }
 
-at::Tensor Qwen2::attend(const Layer &layer, KvCache::Layer &cache, const at::Tensor &x,
-                         int64_t first) const {
-  const int64_t n = x.size(0), heads = config_.heads, kv_heads = config_.key_value_heads;
-  const at::Tensor qkv = layer.qkv(layer.norm1(x, type_)).view({n, heads + 2 * kv_heads, config_.head});
-  const at::Tensor rotated = rotary_(qkv.narrow(1, 0, heads + kv_heads), first);
-  cache.keys.narrow(1, first, n).copy_(rotated.narrow(1, heads, kv_heads).transpose(0, 1));
-  cache.values.narrow(1, first, n).copy_(qkv.narrow(1, heads + kv_heads, kv_heads).transpose(0, 1));
-  return layer.out(attention(rotated.narrow(1, 0, heads), cache.keys.narrow(1, 0, first + n),
-                             cache.values.narrow(1, 0, first + n), true));
+bool Qwen2::has_kernels() const {
+  return device_.is_cpu() && (type_ == at::kFloat || type_ == at::kBFloat16);
 }
 
-at::Tensor Qwen2::read(const at::Tensor &rows, KvCache &cache) const {
-  const int64_t n = rows.size(0), first = cache.length;
-  cache.reserve(first + n);
-  at::Tensor x = rows.clone();  // [n, width]
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer &layer = layers_[i];
-    x.add_(attend(layer, cache.layers[i], x, first));
-    const at::Tensor h = layer.norm2(x, type_);
-    x.add_(layer.down(activate(config_.activation, layer.gate(h)).mul_(layer.up(h))));
+void Qwen2::attend_to(const KvSequence &sequence, int64_t layer, const float *q, int64_t stride, int64_t n,
+                      float *out) const {
+  const std::vector<const void *> keys = sequence.pointers(layer, 0), values = sequence.pointers(layer, 1);
+  cpu().attention({.q = q,
+                   .query_stride = stride,
+                   .keys = nullptr,
+                   .values = nullptr,
+                   .bfloat16 = type_ == at::kBFloat16,
+                   .queries = int(n),
+                   .heads = int(config_.heads),
+                   .kv_heads = int(config_.key_value_heads),
+                   .head = int(config_.head),
+                   .length = int(sequence.length()),
+                   .row_stride = config_.head,
+                   .head_stride = KvPool::kRows * config_.head,
+                   .causal = true,
+                   .scale = float(1 / std::sqrt(double(config_.head))),
+                   .out = out,
+                   .key_blocks = keys.data(),
+                   .value_blocks = values.data(),
+                   .block_rows = int(KvPool::kRows)},
+                  nullptr);
+}
+
+at::Tensor Qwen2::attend(int64_t index, const at::Tensor &x, const std::vector<Span> &spans, const at::Tensor &cos,
+                         const at::Tensor &sin) const {
+  const Layer &layer = layers_[size_t(index)];
+  const int64_t n = x.size(0), heads = config_.heads, kv_heads = config_.key_value_heads;
+  const at::Tensor qkv = layer.qkv(layer.norm1(x, type_)).view({n, heads + 2 * kv_heads, config_.head});
+  const at::Tensor rotated = rotate(qkv.narrow(1, 0, heads + kv_heads), cos, sin);
+  const at::Tensor q = rotated.narrow(1, 0, heads), keys = rotated.narrow(1, heads, kv_heads),
+                   values = qkv.narrow(1, heads + kv_heads, kv_heads);
+  std::vector<at::Tensor> mixed;
+  int64_t at = 0;
+  for (const auto &[sequence, rows] : spans) {
+    sequence->write(index, sequence->length() - rows, keys.narrow(0, at, rows), values.narrow(0, at, rows));
+    const at::Tensor own = q.narrow(0, at, rows);
+    at += rows;
+    if (has_kernels()) {
+      const at::Tensor out = at::empty({rows, heads * config_.head});
+      attend_to(*sequence, index, own.const_data_ptr<float>(), own.stride(0), rows, out.data_ptr<float>());
+      mixed.push_back(out.to(type_));
+    } else {
+      mixed.push_back(attention(own, sequence->joined(index, 0), sequence->joined(index, 1), true));
+    }
   }
-  cache.length = first + n;
-  return norm_(x.narrow(0, n - 1, 1), type_);
+  return layer.out(mixed.size() == 1 ? mixed[0] : at::cat(mixed));
+}
+
+at::Tensor Qwen2::read(const at::Tensor &rows, const std::vector<Span> &spans) {
+  std::vector<at::Tensor> cos, sin;
+  std::vector<int64_t> before;
+  try {
+    for (const auto &[sequence, n] : spans) {
+      before.push_back(sequence->length());
+      TORCH_CHECK(before.back() + n <= config_.context, "position ", before.back() + n - 1,
+                  " lies beyond the model's context of ", config_.context);
+      cos.push_back(rotary_.cos.narrow(0, before.back(), n));
+      sin.push_back(rotary_.sin.narrow(0, before.back(), n));
+      sequence->extend(pool_, n);
+    }
+    const at::Tensor c = at::cat(cos), s = at::cat(sin);
+    at::Tensor x = rows.clone();  // [n, width]
+    for (size_t i = 0; i < layers_.size(); ++i) {
+      const Layer &layer = layers_[i];
+      x.add_(attend(int64_t(i), x, spans, c, s));
+      const at::Tensor h = layer.norm2(x, type_);
+      x.add_(layer.down(activate(config_.activation, layer.gate(h)).mul_(layer.up(h))));
+    }
+    std::vector<at::Tensor> last;
+    int64_t end = 0;
+    for (const Span &span : spans) last.push_back(x.narrow(0, (end += span.rows) - 1, 1));
+    return norm_(last.size() == 1 ? last[0] : at::cat(last), type_);
+  } catch (...) {
+    for (size_t i = 0; i < before.size(); ++i) spans[i].sequence->truncate(before[i]);
+    throw;
+  }
 }
 
 at::Tensor Qwen2::logits(const at::Tensor &hidden) const { return head_(hidden).to(at::kCPU, at::kFloat); }

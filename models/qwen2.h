@@ -1,4 +1,4 @@
-// Qwen2, the language model of LLaVA-OneVision: input rows in, logits out, with a key/value cache.
+// Qwen2, the language model of LLaVA-OneVision: input rows in, logits out, many sequences at a time.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <vector>
@@ -12,16 +12,23 @@ class Qwen2 {
  public:
   Qwen2(Weights &weights, const TextConfig &config);
 
-  KvCache make_cache() const;
+  /// Some rows of one sequence, after those it has read.
+  struct Span {
+    KvSequence *sequence;
+    int64_t rows;
+  };
+
   at::Tensor embed(const std::vector<int> &ids) const;  // [n, hidden], float32
-  /// Reads rows [n, hidden] (float32, on the model's device) after those in the cache; returns the last row's
-  /// hidden state [1, hidden] after the final norm.
-  at::Tensor read(const at::Tensor &rows, KvCache &cache) const;
+  /// Reads rows [n, hidden] (float32, on the model's device): those of the first span, then of the next, each sequence once;
+  /// returns the hidden state of each span's last row after the final norm, [spans, hidden]. Where it throws, the sequences are
+  /// as before.
+  at::Tensor read(const at::Tensor &rows, const std::vector<Span> &spans);
   at::Tensor logits(const at::Tensor &hidden) const;  // [n, hidden] -> [n, vocabulary], float32, on the host
-  /// Reads one id after the rows in the cache; logits [1, vocabulary], float32, on the host. On a CPU in
-  /// float32 and bfloat16 by kernels that read every weight once and in order: decoding is bound by the
-  /// memory's bandwidth.
-  at::Tensor step(int id, KvCache &cache) const;
+  /// Reads one id in each sequence; logits [n, vocabulary], float32, on the host. What a sequence gets does not depend on the
+  /// others. On a CPU in float32 and bfloat16 by kernels that read every weight once and in order for up to four sequences:
+  /// decoding is bound by the memory's bandwidth.
+  at::Tensor step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences);
+  KvPool &pool() { return pool_; }
 
   const TextConfig &config() const { return config_; }
   at::Device device() const { return device_; }
@@ -31,10 +38,12 @@ class Qwen2 {
     RmsNorm norm1, norm2;
     Linear qkv, out, gate, up, down;
   };
-  at::Tensor attend(const Layer &layer, KvCache::Layer &cache, const at::Tensor &x, int64_t first) const;
-
-  void step_layer(const Layer &layer, KvCache::Layer &cache, float *x, int64_t position,
-                  int64_t capacity) const;
+  at::Tensor attend(int64_t layer, const at::Tensor &x, const std::vector<Span> &spans, const at::Tensor &cos,
+                    const at::Tensor &sin) const;
+  /// The last n rows of a sequence attend to all of it: q [n, heads, head], query i at q + i * stride, out the same without gaps.
+  void attend_to(const KvSequence &sequence, int64_t layer, const float *q, int64_t stride, int64_t n, float *out) const;
+  void step_layer(int64_t layer, const std::vector<KvSequence *> &sequences, float *x) const;
+  bool has_kernels() const;
 
   TextConfig config_;
   at::Device device_;
@@ -44,6 +53,7 @@ class Qwen2 {
   RmsNorm norm_;
   Rotary rotary_;
   std::vector<Layer> layers_;
+  KvPool pool_;
 };
 
 }  // namespace vtok

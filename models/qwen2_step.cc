@@ -1,4 +1,4 @@
-// Qwen2 one row at a time on the CPU, for decoding: plain loops around two kernels.
+// Qwen2 one row of each sequence at a time on the CPU, for decoding: plain loops around two kernels.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cmath>
 #include <vector>
@@ -9,16 +9,17 @@
 namespace vtok {
 namespace {
 
-/// out = weight * x + bias. x and out are float32, bias the weight's type or undefined.
-void multiply(const Linear &layer, const float *x, float *out) {
+/// out = weight * x + bias, x [n, in], out [n, out]. x and out are float32, bias the weight's type or undefined.
+void multiply(const Linear &layer, const std::vector<float> &x, int64_t n, float *out) {
   const at::Tensor bias = layer.bias.defined() ? layer.bias.to(at::kFloat) : layer.bias;
   cpu().matvec({.weights = layer.weight.const_data_ptr(),
                 .bfloat16 = layer.weight.scalar_type() == at::kBFloat16,
                 .rows = int(layer.weight.size(0)),
                 .columns = int(layer.weight.size(1)),
-                .x = x,
+                .x = x.data(),
                 .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
-                .out = out},
+                .out = out,
+                .n = int(n)},
                nullptr);
 }
 
@@ -39,77 +40,66 @@ void rotate(float *head, const float *cos, const float *sin, int64_t half) {
   }
 }
 
-/// Writes x [heads, head] as row `position` of kept [heads, capacity, head].
-void keep(const at::Tensor &kept, const float *x, int64_t position) {
-  const int64_t heads = kept.size(0), capacity = kept.size(1), head = kept.size(2);
-  for (int64_t h = 0; h < heads; ++h)
-    for (int64_t i = 0; i < head; ++i) {
-      const int64_t at = (h * capacity + position) * head + i;
-      if (kept.scalar_type() == at::kFloat)
-        kept.data_ptr<float>()[at] = x[h * head + i];
-      else
-        kept.data_ptr<at::BFloat16>()[at] = x[h * head + i];
-    }
-}
-
 }  // namespace
 
-void Qwen2::step_layer(const Layer &layer, KvCache::Layer &cache, float *x, int64_t position,
-                       int64_t capacity) const {
-  const int64_t d = config_.hidden, head = config_.head, heads = config_.heads,
-                kv_heads = config_.key_value_heads;
-  std::vector<float> h(static_cast<size_t>(d)), sum(h.size());
-  std::vector<float> qkv(size_t((heads + 2 * kv_heads) * head)), mixed(size_t(heads * head));
-  normalize(layer.norm1, x, h.data());
-  multiply(layer.qkv, h.data(), qkv.data());
-  const float *cos = rotary_.cos.const_data_ptr<float>() + position * head / 2;
-  const float *sin = rotary_.sin.const_data_ptr<float>() + position * head / 2;
-  for (int64_t i = 0; i < heads + kv_heads; ++i) rotate(qkv.data() + i * head, cos, sin, head / 2);
-  keep(cache.keys, qkv.data() + heads * head, position);
-  keep(cache.values, qkv.data() + (heads + kv_heads) * head, position);
-  cpu().attention({.q = qkv.data(),
-                   .query_stride = 0,
-                   .keys = cache.keys.const_data_ptr(),
-                   .values = cache.values.const_data_ptr(),
-                   .bfloat16 = type_ == at::kBFloat16,
-                   .queries = 1,
-                   .heads = int(heads),
-                   .kv_heads = int(kv_heads),
-                   .head = int(head),
-                   .length = int(position + 1),
-                   .row_stride = head,
-                   .head_stride = capacity * head,
-                   .causal = false,
-                   .scale = float(1 / std::sqrt(double(head))),
-                   .out = mixed.data()},
-                  nullptr);
-  multiply(layer.out, mixed.data(), sum.data());
-  for (int64_t i = 0; i < d; ++i) x[i] += sum[size_t(i)];
+void Qwen2::step_layer(int64_t index, const std::vector<KvSequence *> &sequences, float *x) const {
+  const Layer &layer = layers_[size_t(index)];
+  const int64_t n = int64_t(sequences.size()), d = config_.hidden, head = config_.head, heads = config_.heads,
+                kv_heads = config_.key_value_heads, wide = (heads + 2 * kv_heads) * head;
+  std::vector<float> h(size_t(n * d)), sum(h.size());
+  std::vector<float> qkv(size_t(n * wide)), mixed(size_t(n * heads * head));
+  for (int64_t i = 0; i < n; ++i) normalize(layer.norm1, x + i * d, h.data() + i * d);
+  multiply(layer.qkv, h, n, qkv.data());
+  for (int64_t i = 0; i < n; ++i) {
+    const KvSequence &sequence = *sequences[size_t(i)];
+    const int64_t position = sequence.length() - 1;
+    const float *cos = rotary_.cos.const_data_ptr<float>() + position * head / 2;
+    const float *sin = rotary_.sin.const_data_ptr<float>() + position * head / 2;
+    float *own = qkv.data() + i * wide;
+    for (int64_t j = 0; j < heads + kv_heads; ++j) rotate(own + j * head, cos, sin, head / 2);
+    const at::Tensor kv = at::from_blob(own + heads * head, {2, 1, kv_heads, head}, at::kFloat);
+    sequence.write(index, position, kv[0], kv[1]);
+    attend_to(sequence, index, own, 0, 1, mixed.data() + i * heads * head);
+  }
+  multiply(layer.out, mixed, n, sum.data());
+  for (size_t i = 0; i < sum.size(); ++i) x[i] += sum[i];
 
-  std::vector<float> gate(size_t(config_.intermediate)), up(gate.size());
-  normalize(layer.norm2, x, h.data());
-  multiply(layer.gate, h.data(), gate.data());
-  multiply(layer.up, h.data(), up.data());
+  std::vector<float> gate(size_t(n * config_.intermediate)), up(gate.size());
+  for (int64_t i = 0; i < n; ++i) normalize(layer.norm2, x + i * d, h.data() + i * d);
+  multiply(layer.gate, h, n, gate.data());
+  multiply(layer.up, h, n, up.data());
   for (size_t i = 0; i < gate.size(); ++i) gate[i] *= up[i] / (1 + std::exp(-gate[i]));
-  multiply(layer.down, gate.data(), sum.data());
-  for (int64_t i = 0; i < d; ++i) x[i] += sum[size_t(i)];
+  multiply(layer.down, gate, n, sum.data());
+  for (size_t i = 0; i < sum.size(); ++i) x[i] += sum[i];
 }
 
-at::Tensor Qwen2::step(int id, KvCache &cache) const {
-  const bool plain = device_.is_cpu() && (type_ == at::kFloat || type_ == at::kBFloat16);
-  if (!plain || config_.activation != Activation::kSilu) return logits(read(embed({id}), cache));
-  const int64_t position = cache.length;
-  cache.reserve(position + 1);
-  const at::Tensor row = embed({id});
-  float *x = row.data_ptr<float>();
-  for (size_t i = 0; i < layers_.size(); ++i)
-    step_layer(layers_[i], cache.layers[i], x, position, cache.capacity);
-  cache.length = position + 1;
-  std::vector<float> h(static_cast<size_t>(config_.hidden));
-  normalize(norm_, x, h.data());
-  const at::Tensor out = at::empty({1, config_.vocabulary});
-  multiply(head_, h.data(), out.data_ptr<float>());
-  return out;
+at::Tensor Qwen2::step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences) {
+  const int64_t n = int64_t(ids.size()), d = config_.hidden;
+  if (!has_kernels() || config_.activation != Activation::kSilu) {
+    std::vector<Span> spans;
+    for (KvSequence *sequence : sequences) spans.push_back({sequence, 1});
+    return logits(read(embed(ids), spans));
+  }
+  size_t extended = 0;
+  try {
+    for (KvSequence *sequence : sequences) {
+      TORCH_CHECK(sequence->length() < config_.context, "position ", sequence->length(),
+                  " lies beyond the model's context of ", config_.context);
+      sequence->extend(pool_, 1);
+      ++extended;
+    }
+    const at::Tensor rows = embed(ids);
+    float *x = rows.data_ptr<float>();
+    for (size_t i = 0; i < layers_.size(); ++i) step_layer(int64_t(i), sequences, x);
+    std::vector<float> h(size_t(n * d));
+    for (int64_t i = 0; i < n; ++i) normalize(norm_, x + i * d, h.data() + i * d);
+    const at::Tensor out = at::empty({n, config_.vocabulary});
+    multiply(head_, h, n, out.data_ptr<float>());
+    return out;
+  } catch (...) {
+    for (size_t i = 0; i < extended; ++i) sequences[i]->truncate(sequences[i]->length() - 1);
+    throw;
+  }
 }
 
 }  // namespace vtok

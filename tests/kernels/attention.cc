@@ -86,3 +86,57 @@ TEST_CASE("every table, over a cache and over interleaved rows") {
             }
           }
 }
+
+TEST_CASE("blocks in any order are one piece") {
+  std::mt19937 random(kSeed);
+  constexpr int kHeads = 6, kKvHeads = 2, kHead = 24, kRows = 16;
+  for (const auto &[queries, length] : {std::pair{1, 1}, {1, 16}, {1, 17}, {1, 100}, {5, 5}, {40, 64}, {33, 99}})
+    for (const bool bfloat16 : {false, true}) {
+      const int blocks = (length + kRows - 1) / kRows, block = kKvHeads * kRows * kHead;
+      const size_t width = bfloat16 ? 2 : 4;
+      const Numbers q(size_t(queries) * kHeads * kHead, random);
+      const Numbers keys(size_t(blocks) * block, random), values(keys.wide.size(), random);
+      // The blocks from last to first, and the same rows in one piece.
+      std::vector<const void *> key_blocks, value_blocks;
+      std::vector<char> key_piece(size_t(kKvHeads) * length * kHead * width), value_piece(key_piece.size());
+      for (int b = 0; b < blocks; ++b) {
+        const size_t at = size_t(blocks - 1 - b) * block * width;
+        key_blocks.push_back(static_cast<const char *>(keys.data(bfloat16)) + at);
+        value_blocks.push_back(static_cast<const char *>(values.data(bfloat16)) + at);
+        for (int k = 0; k < kKvHeads; ++k)
+          for (int t = b * kRows; t < std::min(length, (b + 1) * kRows); ++t) {
+            const size_t from = (size_t(k) * kRows + t % kRows) * kHead * width,
+                         to = (size_t(k) * length + t) * kHead * width;
+            std::copy_n(static_cast<const char *>(key_blocks.back()) + from, kHead * width, &key_piece[to]);
+            std::copy_n(static_cast<const char *>(value_blocks.back()) + from, kHead * width, &value_piece[to]);
+          }
+      }
+      for (const Kernels *table : test::host_tables()) {
+        std::vector<float> whole(q.wide.size(), NAN), paged(whole.size(), NAN);
+        Attention args{.q = q.wide.data(),
+                       .query_stride = kHeads * kHead,
+                       .keys = key_piece.data(),
+                       .values = value_piece.data(),
+                       .bfloat16 = bfloat16,
+                       .queries = queries,
+                       .heads = kHeads,
+                       .kv_heads = kKvHeads,
+                       .head = kHead,
+                       .length = length,
+                       .row_stride = kHead,
+                       .head_stride = int64_t(length) * kHead,
+                       .causal = true,
+                       .scale = 0.2f,
+                       .out = whole.data()};
+        table->attention(args, nullptr);
+        args.keys = args.values = nullptr;
+        args.key_blocks = key_blocks.data(), args.value_blocks = value_blocks.data();
+        args.block_rows = kRows;
+        args.head_stride = kRows * kHead;
+        args.out = paged.data();
+        table->attention(args, nullptr);
+        CAPTURE(table->name, queries, length, bfloat16);
+        CHECK(paged == whole);
+      }
+    }
+}

@@ -1,4 +1,4 @@
-// Matrix times row: hand-computed cases, and every table against plain().
+// Matrix times a few rows: hand-computed cases, every table against plain(), and rows that do not touch each other.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -33,23 +33,32 @@ TEST_CASE("products of every table") {
   std::mt19937 random(kSeed);
   for (const auto &[rows, columns] :
        {std::pair{1, 1}, {3, 19}, {7, 64}, {99, 111}, {500, 896}, {1152, 896}, {130, 4864}})
-    for (bool bfloat16 : {false, true}) {
-      const Numbers weights(size_t(rows) * columns, random), x(columns, random), bias(rows, random);
-      std::vector<float> expected(rows, NAN);
+    for (const auto &[bfloat16, n] : {std::pair{false, 1}, {true, 1}, {false, 3}, {true, 7}}) {
+      const Numbers weights(size_t(rows) * columns, random), x(size_t(n) * columns, random), bias(rows, random);
+      std::vector<float> expected(size_t(n) * rows, NAN);
       MatVec args{.weights = weights.data(bfloat16),
                   .bfloat16 = bfloat16,
                   .rows = rows,
                   .columns = columns,
                   .x = x.wide.data(),
                   .bias = bias.wide.data(),
-                  .out = expected.data()};
+                  .out = expected.data(),
+                  .n = n};
       plain().matvec(args, nullptr);
       for (const Kernels *table : test::host_tables()) {
-        std::vector<float> out(rows, NAN);
+        std::vector<float> out(expected.size(), NAN), alone(out.size(), NAN);
         args.out = out.data();
         table->matvec(args, nullptr);
-        CAPTURE(table->name, rows, columns, bfloat16, kSeed);
+        CAPTURE(table->name, rows, columns, bfloat16, n, kSeed);
         CHECK(worst(out, expected) < 2e-6 * columns + 1e-6);
+        MatVec one = args;
+        one.n = 1;
+        for (int i = 0; i < n; ++i) {
+          one.x = args.x + size_t(i) * columns;
+          one.out = alone.data() + size_t(i) * rows;
+          table->matvec(one, nullptr);
+        }
+        CHECK(out == alone);
       }
     }
 }
