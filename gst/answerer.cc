@@ -41,7 +41,6 @@ void Answerer::start(const MemoryPolicy &policy, int memory_tokens) {
   policy_ = &policy;
   memory_tokens_ = memory_tokens;
   quit_ = false;
-  *stop_prepare_ = false;
   queue_.reopen();
   queue_.hold(true);
   thread_ = std::thread([this] { work(); });
@@ -67,7 +66,6 @@ void Answerer::adopt() {
 
 void Answerer::interrupt_all() {
   quit_ = true;
-  *stop_prepare_ = true;
   pending_.cancel_all();
   queue_.close();
 }
@@ -88,6 +86,7 @@ void Answerer::forget() {
   newest_ = 0;
   began_ = INT64_MAX;
   if (memory_) memory_->clear();
+  if (llm_) llm_->read_ahead(this, {});
   unprepared_ = 0;
   told_ = false;
 }
@@ -123,7 +122,6 @@ bool Answerer::remembered(std::function<void(std::vector<GroupPtr>)> tell) {
 }
 
 void Answerer::flush_start() {
-  *stop_prepare_ = true;
   pending_.cancel_all();
   for (Item &item : queue_.flush(true))
     if (auto *run = std::get_if<Run>(&item); run && run->always) kept_.push_back(std::move(*run));
@@ -137,7 +135,6 @@ void Answerer::flush_stop(const std::function<void()> &rested) {
     listener_.on_answer(question, cancelled);
   }
   forget();
-  *stop_prepare_ = false;
   rested();
   for (const Run &run : std::exchange(kept_, {})) run.what();
   queue_.flush(false);
@@ -275,15 +272,12 @@ void Answerer::prepare() {
   unprepared_ = 0;
   if (!llm_) return;
   const AnswerSettings settings = listener_.answer_settings();
-  Request request;
-  request.system_prompt = settings.system_prompt;
-  request.groups = recall("", nullptr, settings);
-  request.timestamps = settings.timestamps;
-  request.sampling = settings.sampling;
-  request.cancelled = stop_prepare_;
+  Ahead ahead;
+  ahead.system_prompt = settings.system_prompt;
+  ahead.timestamps = settings.timestamps;
+  ahead.beginnings.push_back(recall("", nullptr, settings));
   try {
-    if (!request.groups.empty()) llm_->prepare(request);
-  } catch (const Cancelled &) {
+    if (!ahead.beginnings[0].empty()) llm_->read_ahead(this, ahead);
   } catch (const std::exception &error) {
     listener_.on_warning(std::string("the memory cannot be prepared for questions: ") + error.what());
   }

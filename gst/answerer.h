@@ -55,7 +55,6 @@ class Answerer {
   std::thread thread_;
   std::vector<Run> kept_;  // between FLUSH_START and FLUSH_STOP
   std::atomic<bool> quit_{false};
-  std::shared_ptr<std::atomic<bool>> stop_prepare_ = std::make_shared<std::atomic<bool>>(false);
 
   std::mutex loading_;
   bool loaded_ = false;

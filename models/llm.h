@@ -54,6 +54,19 @@ struct Answer {
   double ttft_ms = 0, total_ms = 0;
 };
 
+/// What coming questions will have in common, to be read before they are asked.
+struct Ahead {
+  std::string system_prompt;
+  bool timestamps = true;
+  std::vector<std::vector<GroupPtr>> beginnings;  // of prompts, the most wanted first; groups oldest first, all closed
+};
+
+/// Rows read of those that are wanted ahead, of the most wanted beginning and of all.
+struct Reading {
+  int64_t first = 0, first_wanted = 0, all = 0, all_wanted = 0;
+  std::string failure;  // why one of the beginnings is not read any further; empty: none failed
+};
+
 class Llm {
  public:
   virtual ~Llm() = default;
@@ -61,10 +74,16 @@ class Llm {
   virtual std::string space() const = 0;
   /// Tokens a prompt may have, answer included; 0: no bound.
   virtual int context() const = 0;
-  /// Answers; `delta` gets each piece of text as it is made (whole UTF-8 characters), on the calling thread.
+  /// Answers; `delta` gets each piece of text as it is made (whole UTF-8 characters), on the calling thread. May be called from
+  /// several threads at once: their answers are then made side by side.
   virtual Answer ask(const Request &request, const std::function<void(const std::string &)> &delta) = 0;
-  /// Prefills closed groups ahead of any question (system prompt and timestamps as in `request`); may do nothing.
-  virtual void prepare(const Request &request) = 0;
+  /// Rows of a prompt that a group takes, its time as text included.
+  virtual int rows(const Group &group, bool timestamps) const = 0;
+  /// Reads closed groups ahead of any question, whenever nothing more urgent is to be done, and keeps what was read for as long
+  /// as the same owner does not want something else; wanting nothing lets go. Returns at once.
+  virtual void read_ahead(const void *owner, const Ahead &wanted) = 0;
+  /// How far that is.
+  virtual Reading reading(const void *owner) const = 0;
 };
 
 struct LlmSettings {

@@ -35,7 +35,9 @@ class Echo : public Llm {
  public:
   std::string space() const override { return ""; }
   int context() const override { return kContext; }
-  void prepare(const Request &) override {}
+  int rows(const Group &group, bool) const override { return group.tokens(); }
+  void read_ahead(const void *, const Ahead &) override {}
+  Reading reading(const void *) const override { return {}; }
 
   Answer ask(const Request &request, const std::function<void(const std::string &)> &delta) override {
     const auto start = std::chrono::steady_clock::now();

@@ -28,18 +28,18 @@ int main(int argc, char **argv) {
   const TextConfig config = read_llava_onevision(*checkpoint).text;
   c10::InferenceMode guard;
   Weights source(checkpoint, {.type = Type::kBfloat16}, {}, {"language_model."});
-  const Qwen2 model(source, config);
+  Qwen2 model(source, config);
   const auto peer = bench::hugging_face(folder);
   const at::Tensor rows = at::randn({kRows, config.hidden}) * 0.02;
   bench::Least read, step, read_peer, step_peer, flop, byte;
   for (int i = 0; i < rounds; ++i) {
-    KvCache cache = model.make_cache();
+    KvSequence cache;
     at::Tensor logits;
-    read.take(bench::seconds([&] { logits = model.logits(model.read(rows, cache)); }));
+    read.take(bench::seconds([&] { logits = model.logits(model.read(rows, {{&cache, kRows}})); }));
     if (peer) read_peer.take(peer->seconds("prefill " + std::to_string(kRows)));
     flop.take(bench::seconds_per_flop());
     step.take(bench::seconds([&] {
-      for (int s = 0; s < kSteps; ++s) logits = model.step(int(logits.argmax().item<int64_t>()), cache);
+      for (int s = 0; s < kSteps; ++s) logits = model.step({int(logits.argmax().item<int64_t>())}, {&cache});
     }));
     if (peer) step_peer.take(peer->seconds("decode " + std::to_string(kRows) + " " + std::to_string(kSteps)));
     byte.take(bench::seconds_per_byte());

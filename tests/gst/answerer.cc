@@ -26,11 +26,13 @@ class Reader : public vtok::Llm {
   }
   std::string space() const override { return ""; }
   int context() const override { return 0; }
-  void prepare(const vtok::Request &request) override {
+  int rows(const vtok::Group &group, bool) const override { return group.tokens(); }
+  void read_ahead(const void *, const vtok::Ahead &wanted) override {
     const std::lock_guard lock(mutex_);
-    prepared_.push_back(request.groups.size());
+    if (!wanted.beginnings.empty()) prepared_.push_back(wanted.beginnings[0].size());
     changed_.notify_all();
   }
+  vtok::Reading reading(const void *) const override { return {}; }
   vtok::Answer ask(const vtok::Request &request, const std::function<void(const std::string &)> &) override {
     asked.push_back(request.groups.size());
     return {};

@@ -1,6 +1,8 @@
 // The language model against Hugging Face's: logits, greedy answers, what is reused between questions.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <catch2/catch.hpp>
+#include <stdexcept>
+#include <thread>
 
 #include "models/encoders/llava_onevision.h"
 #include "models/llms/torch.h"
@@ -129,23 +131,119 @@ TEST_CASE("a second question reads only what is new, and answers as if it were t
   CHECK(used.rows_read() - again > first->tokens());
 }
 
-TEST_CASE("closed groups are read ahead of the question") {
+TEST_CASE("closed groups are read ahead of the question, and shared by questions that go on from them") {
   const test::Case &c = kCases[1];
   TorchLlm llm(c.open(), {}, {});
   Request r = request(c, {reference_group(c, 1), reference_group(c, 2)});
+  const GroupPtr closed = r.groups[0];
   auto open = std::make_shared<Group>(*r.groups[1]);
   open->closed = false;
   r.groups[1] = open;
-  Request ahead = r;
-  ahead.question.clear();
-  llm.prepare(ahead);
+  const Ahead ahead{.system_prompt = "", .timestamps = false, .beginnings = {{closed}}};
+  llm.read_ahead(&c, ahead);
+  llm.settle();
   const int64_t read = llm.rows_read();
-  CHECK(read >= r.groups[0]->tokens());
-  CHECK(read < r.groups[0]->tokens() + open->tokens());
-  llm.prepare(ahead);
+  CHECK(read >= closed->tokens());
+  CHECK(read < closed->tokens() + open->tokens());
+  CHECK(llm.reading(&c).first == read);
+  CHECK(llm.reading(&c).first_wanted == read);
+  llm.read_ahead(&c, ahead);
+  llm.settle();
   CHECK(llm.rows_read() == read);
   const Answer answer = llm.ask(r, nullptr);
   CHECK(llm.rows_read() == answer.prompt_tokens);
+  // The next group is read behind the first; the question before it left nothing in its place.
+  const GroupPtr second = reference_group(c, 3);
+  llm.read_ahead(&c, {.system_prompt = "", .timestamps = false, .beginnings = {{closed, second}}});
+  llm.settle();
+  CHECK(llm.rows_read() == answer.prompt_tokens + second->tokens());
+  llm.read_ahead(&c, {});
+  llm.settle();
+  CHECK(llm.reading(&c).all_wanted == 0);
+}
+
+TEST_CASE("blocks are given back: nothing held is left when nothing is wanted") {
+  const test::Case &c = kCases[1];
+  TorchLlm llm(c.open(), {}, {});
+  std::vector<GroupPtr> groups;
+  for (uint64_t id = 1; id <= 40; ++id) groups.push_back(reference_group(c, id));
+  const int rows = 40 * groups[0]->tokens();
+  for (int round = 0; round < 3; ++round) {
+    llm.read_ahead(&c, {.system_prompt = "", .timestamps = false, .beginnings = {groups}});
+    llm.settle();
+    CHECK(llm.pool().held() == (llm.reading(&c).first + KvPool::kRows - 1) / KvPool::kRows);
+    ask(llm, request(c, groups));
+    CHECK(llm.pool().held() < rows / KvPool::kRows + 4);  // the last question's end beside what it shares
+    llm.read_ahead(&c, {});
+    llm.settle();
+    CHECK(llm.pool().held() + llm.pool().spare() < rows / KvPool::kRows + 6);
+  }
+  CHECK(llm.pool().held() == 0);
+}
+
+TEST_CASE("questions asked at once are answered as if each were alone, and read what they share once") {
+  const test::Case &c = kCases[1];
+  const auto checkpoint = c.open();
+  for (const Type type : {Type::kFloat32, Type::kBfloat16}) {
+    TorchLlm alone(checkpoint, {.type = type}, {}), together(checkpoint, {.type = type}, {});
+    const std::vector<GroupPtr> groups{reference_group(c, 1), reference_group(c, 2), reference_group(c, 3)};
+    std::vector<Request> requests;
+    for (const char *question : {"What?", "Why is that?", "Who was it, and when?", "Where?", "How many?"}) {
+      requests.push_back(request(c, groups));
+      requests.back().question = question;
+      requests.back().sampling.max_new_tokens = 8 + 6 * int(requests.size());
+    }
+    std::vector<std::string> expected, texts(requests.size());
+    for (const Request &r : requests) expected.push_back(ask(alone, r));
+    together.read_ahead(&c, {.system_prompt = "", .timestamps = false, .beginnings = {groups}});
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < requests.size(); ++i)
+      threads.emplace_back([&, i] {
+        std::string streamed;
+        const Answer answer =
+            together.ask(requests[i], [&](const std::string &piece) { streamed += piece; });
+        if (streamed == answer.text) texts[i] = streamed;
+      });
+    for (std::thread &thread : threads) thread.join();
+    CHECK(texts == expected);
+    int64_t tails = 0;
+    for (const Request &r : requests) tails += int64_t(build_prompt(*checkpoint, r).back().ids.size()) + 1;
+    together.settle();
+    CHECK(together.rows_read() == together.reading(&c).first + tails);
+  }
+}
+
+TEST_CASE("one of several questions is cancelled, another one's listener throws, the others go on") {
+  const test::Case &c = kCases[1];
+  TorchLlm llm(c.open(), {}, {});
+  const std::vector<GroupPtr> groups{reference_group(c, 1)};
+  Request r = request(c, groups);
+  const std::string whole = ask(llm, r);
+  Request cancelled = r;
+  cancelled.cancelled = std::make_shared<std::atomic<bool>>(false);
+  std::string reason, text;
+  bool thrown = false;
+  std::thread one([&] {
+    reason = llm.ask(cancelled, [&](const std::string &) { *cancelled.cancelled = true; }).finish_reason;
+  });
+  std::thread two([&] {
+    try {
+      llm.ask(r, [](const std::string &) { throw std::runtime_error("enough"); });
+    } catch (const std::runtime_error &error) {
+      thrown = std::string(error.what()) == "enough";
+    }
+  });
+  std::thread three([&] { text = ask(llm, r); });
+  for (std::thread *thread : {&one, &two, &three}) thread->join();
+  CHECK(reason == "cancelled");
+  CHECK(thrown);
+  CHECK(text == whole);
+  Request bad = request(c, {reference_group(kCases[4])});
+  CHECK_THROWS_WITH(llm.ask(bad, nullptr), Catch::Contains("the language model reads"));
+  llm.read_ahead(&c, {.system_prompt = "", .timestamps = false, .beginnings = {{reference_group(kCases[4])}}});
+  llm.settle();
+  CHECK_THAT(llm.reading(&c).failure, Catch::Contains("the language model reads"));
+  CHECK(ask(llm, r) == whole);
 }
 
 TEST_CASE("an answer ends at a stop text, at the length asked for, and when it is cancelled") {
@@ -160,12 +258,12 @@ TEST_CASE("an answer ends at a stop text, at the length asked for, and when it i
   r.sampling.stop.clear();
   r.sampling.max_new_tokens = 3;
   CHECK(llm.ask(r, nullptr).new_tokens == 3);
-  r.sampling.max_new_tokens = 32;
+  r.sampling.max_new_tokens = 1000;
   r.cancelled = std::make_shared<std::atomic<bool>>(false);
   int pieces = 0;
   const Answer cancelled = llm.ask(r, [&](const std::string &) { *r.cancelled = ++pieces == 2; });
   CHECK(cancelled.finish_reason == "cancelled");
-  CHECK(cancelled.new_tokens < 32);
+  CHECK(cancelled.new_tokens < 1000);
   CHECK(whole.rfind(cancelled.text.substr(0, 4), 0) == 0);
   CHECK(ask(llm, request(c, {reference_group(c)})) == whole);  // and the next question is none the worse
 }

@@ -1,0 +1,75 @@
+// Prompts compared row by row, and their rows as numbers.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/llms/rows.h"
+
+#include <algorithm>
+#include <string>
+
+#include "models/error.h"
+
+namespace vtok {
+namespace {
+
+at::Tensor rows_of(const Tokens &tokens, at::Device device) {
+  const auto option = [&](at::ScalarType type) {
+    const at::Device where =
+        tokens.device < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, c10::DeviceIndex(tokens.device));
+    return at::TensorOptions(type).device(where);
+  };
+  const bool plain =
+      tokens.type == Type::kFloat32 || tokens.type == Type::kFloat16 || tokens.type == Type::kBfloat16;
+  const Tokens shared = plain ? tokens : to_float32(tokens);
+  return at::from_blob(
+             const_cast<void *>(shared.data.get()), {shared.n, shared.dim}, [keep = shared.data](void *) {},
+             option(scalar_type(shared.type)))
+      .to(device, at::kFloat);
+}
+
+}  // namespace
+
+PromptRows PromptRows::of(const std::vector<Segment> &segments) {
+  PromptRows prompt;
+  for (const Segment &segment : segments) {
+    if (segment.kind == Segment::kNewline) prompt.rows.push_back({nullptr, -1});
+    for (int id : segment.ids) prompt.rows.push_back({nullptr, id});
+    if (!segment.group) continue;
+    for (int i = 0, n = segment.group->tokens(); i < n; ++i) prompt.rows.push_back({segment.group.get(), i});
+    prompt.groups.push_back(segment.group);
+  }
+  return prompt;
+}
+
+size_t common_rows(const PromptRows &a, const PromptRows &b) {
+  return size_t(std::mismatch(a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end()).first - a.rows.begin());
+}
+
+at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Qwen2 &model, const at::Tensor &newline) {
+  std::vector<at::Tensor> pieces;
+  for (size_t at = from; at < to;) {
+    const Row &row = prompt.rows[at];
+    if (row.group) {
+      const int first = row.index;
+      while (at < to && prompt.rows[at].group == row.group) ++at;
+      const int last = prompt.rows[at - 1].index + 1;
+      int before = 0;  // tokens of the group's earlier parts
+      for (const Tokens &part : row.group->parts) {
+        const int begin = std::max(first, before), end = std::min(last, before + part.n);
+        if (part.dim != model.config().hidden)
+          throw BadTokens("a token has " + std::to_string(part.dim) + " numbers; the language model reads " +
+                          std::to_string(model.config().hidden));
+        if (begin < end) pieces.push_back(rows_of(part, model.device()).narrow(0, begin - before, end - begin));
+        before += part.n;
+      }
+    } else if (row.index < 0) {
+      pieces.push_back(newline);
+      ++at;
+    } else {
+      std::vector<int> ids;
+      while (at < to && !prompt.rows[at].group && prompt.rows[at].index >= 0) ids.push_back(prompt.rows[at++].index);
+      pieces.push_back(model.embed(ids));
+    }
+  }
+  return at::cat(pieces);
+}
+
+}  // namespace vtok

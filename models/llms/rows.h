@@ -1,0 +1,35 @@
+// A prompt row by row: what each row of the model's input is, so that prompts can be compared and made into numbers.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "models/prompt.h"
+#include "models/qwen2.h"
+
+namespace vtok {
+
+/// A text id, a group's token, or the newline.
+struct Row {
+  const Group *group;  // null: not visual
+  int index;           // the id, the token's index in its group, -1: newline
+  bool operator==(const Row &) const = default;
+};
+
+struct PromptRows {
+  std::vector<Row> rows;
+  std::vector<GroupPtr> groups;  // keeps the addresses in `rows` from being used again
+
+  static PromptRows of(const std::vector<Segment> &segments);
+  size_t size() const { return rows.size(); }
+};
+
+/// How many rows two prompts begin with alike.
+size_t common_rows(const PromptRows &a, const PromptRows &b);
+
+/// Rows [from, to) as the model reads them: [to - from, hidden], float32, on the model's device. `newline` [1, hidden]. Throws
+/// BadTokens where a token has another width than the model's.
+at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Qwen2 &model, const at::Tensor &newline);
+
+}  // namespace vtok
