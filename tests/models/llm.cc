@@ -209,7 +209,8 @@ TEST_CASE("questions asked at once are answered as if each were alone, and read 
     int64_t tails = 0;
     for (const Request &r : requests) tails += int64_t(build_prompt(*checkpoint, r).back().ids.size()) + 1;
     together.settle();
-    CHECK(together.rows_read() == together.reading(&c).first + tails);
+    // A question may go on from another one's first words too.
+    CHECK(together.rows_read() <= together.reading(&c).first + tails);
   }
 }
 
