@@ -8,49 +8,76 @@
 #include "kernels/threads.h"
 
 namespace vtok::fast {
+namespace {
 
-void means(const Means &a, Stream *) {
-  constexpr int kColumns = 256;  // of a task: sums stay in the first-level cache
-  constexpr int kRun = 64;       // rows summed in float32 before they go into the double sum
-  struct Row {
-    const float *data;
-    uint32_t weight;
-  };
-  std::vector<size_t> end(size_t(a.m) + 1);  // of each label's rows, in sorted order
+constexpr int kRun = 64;  // rows summed in float32 before they go into a double sum
+
+struct Sorted {
+  std::vector<const float *> rows;
+  std::vector<float> weights;
+  std::vector<size_t> end;  // of each label's rows
+};
+
+Sorted sort(const Means &a) {
+  Sorted s{{}, {}, std::vector<size_t>(size_t(a.m) + 1)};
   size_t n = 0;
   for (int b = 0; b < a.blocks; b++) n += size_t(a.x[b].n);
-  for (size_t i = 0; i < n; i++) end[size_t(a.labels[i]) + 1]++;
-  for (size_t j = 1; j < end.size(); j++) end[j] += end[j - 1];
-  std::vector<Row> rows(n);
+  for (size_t i = 0; i < n; i++) s.end[size_t(a.labels[i]) + 1]++;
+  for (size_t j = 1; j < s.end.size(); j++) s.end[j] += s.end[j - 1];
+  s.rows.resize(n), s.weights.resize(n);
   std::fill_n(a.counts, a.m, 0);
   for (int b = 0, at = 0; b < a.blocks; b++)
     for (int i = 0; i < a.x[b].n; i++, at++) {
       const uint32_t weight = a.weights ? a.weights[at] : 1;
       a.counts[a.labels[at]] += weight;
-      rows[end[size_t(a.labels[at])]++] = {a.x[b].data + size_t(i) * size_t(a.d), weight};
+      const size_t place = s.end[size_t(a.labels[at])]++;
+      s.rows[place] = a.x[b].data + size_t(i) * size_t(a.d);
+      s.weights[place] = float(weight);
     }
-  const auto columns = [&](int first) {
-    const int width = std::min(kColumns, a.d - first);
+  return s;
+}
+
+}  // namespace
+
+void means(const Means &a, Stream *) {
+  constexpr int kColumns = 512, kLeast = 128;  // of a task
+  Sorted sorted = sort(a);
+  const auto columns = [&](int first, int width) {
+    std::vector<const float *> rows(sorted.rows);
+    for (const float *&row : rows) row += first;
     for (size_t j = 0; j < size_t(a.m); j++) {
+      const size_t begin = j ? sorted.end[j - 1] : 0, count = sorted.end[j] - begin;
+      const float *start = a.start ? a.start + j * size_t(a.d) + first : nullptr;
+      float *out = a.out + j * size_t(a.d) + first;
+      const double parts = double(a.counts[j]) + (start ? 1 : 0);
+      if (parts == 0) {
+        std::fill_n(out, width, 0.f);
+        continue;
+      }
+      const float *const *row = rows.data() + begin;
+      const float *weight = sorted.weights.data() + begin;
+      if (count <= kRun) {
+        simd::mean(row, weight, int(count), start, float(parts), width, out);
+        continue;
+      }
       double total[kColumns] = {};
-      for (size_t i = j ? end[j - 1] : 0; i < end[j];) {
-        float sum[kColumns] = {};
-        for (const size_t stop = std::min(end[j], i + kRun); i < stop; i++)
-          simd::add(sum, rows[i].data + first, float(rows[i].weight), width);
+      for (size_t i = 0; i < count; i += kRun) {
+        float sum[kColumns];
+        simd::mean(row + i, weight + i, int(std::min<size_t>(kRun, count - i)), nullptr, 1, width, sum);
         for (int c = 0; c < width; c++) total[c] += double(sum[c]);
       }
-      const float *start = a.start ? a.start + j * size_t(a.d) + first : nullptr;
-      const double parts = double(a.counts[j]) + (start ? 1 : 0);
-      for (int c = 0; c < width; c++)
-        a.out[j * size_t(a.d) + size_t(first + c)] =
-            parts == 0 ? 0 : float((total[c] + double(start ? start[c] : 0)) / parts);
+      for (int c = 0; c < width; c++) out[c] = float((total[c] + double(start ? start[c] : 0)) / parts);
     }
   };
-  const int tasks = (a.d + kColumns - 1) / kColumns;
-  if (n * size_t(a.d) < 1 << 20)  // too little to be worth waking a thread
-    for (int t = 0; t < tasks; t++) columns(t * kColumns);
-  else
-    parallel_for(tasks, [&](int t) { columns(t * kColumns); });
+  const size_t n = sorted.rows.size();
+  if (n * size_t(a.d) < 1 << 18) {  // too little to be worth waking a thread
+    for (int c = 0; c < a.d; c += kColumns) columns(c, std::min(kColumns, a.d - c));
+    return;
+  }
+  const int share = (a.d + 2 * threads() - 1) / (2 * threads());
+  const int width = std::clamp((share + 15) / 16 * 16, kLeast, kColumns);
+  parallel_for((a.d + width - 1) / width,
+               [&](int t) { columns(t * width, std::min(width, a.d - t * width)); });
 }
 
 }  // namespace vtok::fast

@@ -31,13 +31,36 @@ float SumSquares(const float *HWY_RESTRICT x, int n) {
   return sum;
 }
 
-void AddTo(float *HWY_RESTRICT sum, const float *HWY_RESTRICT x, float weight, int n) {
+// `N` vectors of columns from i on, so that a row's cache lines are read once and no sum is.
+template <int N>
+void MeanColumns(const float *HWY_RESTRICT const *rows, const float *HWY_RESTRICT weights, int count,
+                 const float *start, float parts, int i, float *out) {
   const int lanes = int(hn::Lanes(kFloats));
-  const auto w = hn::Set(kFloats, weight);
+  using V = hn::Vec<decltype(kFloats)>;
+  V sum[N];
+  for (V &s : sum) s = hn::Zero(kFloats);
+  for (int r = 0; r < count; r++) {
+    const auto w = hn::Set(kFloats, weights[r]);
+    for (int v = 0; v < N; v++) sum[v] = hn::MulAdd(w, hn::LoadU(kFloats, rows[r] + i + v * lanes), sum[v]);
+  }
+  const auto all = hn::Set(kFloats, parts);
+  for (int v = 0; v < N; v++) {
+    if (start) sum[v] = hn::Add(sum[v], hn::LoadU(kFloats, start + i + v * lanes));
+    hn::StoreU(hn::Div(sum[v], all), kFloats, out + i + v * lanes);
+  }
+}
+
+void MeanOf(const float *HWY_RESTRICT const *rows, const float *HWY_RESTRICT weights, int count,
+            const float *start, float parts, int n, float *out) {
+  const int lanes = int(hn::Lanes(kFloats));
   int i = 0;
-  for (; i + lanes <= n; i += lanes)
-    hn::StoreU(hn::MulAdd(w, hn::LoadU(kFloats, x + i), hn::LoadU(kFloats, sum + i)), kFloats, sum + i);
-  for (; i < n; i++) sum[i] += weight * x[i];
+  for (; i + 8 * lanes <= n; i += 8 * lanes) MeanColumns<8>(rows, weights, count, start, parts, i, out);
+  for (; i + lanes <= n; i += lanes) MeanColumns<1>(rows, weights, count, start, parts, i, out);
+  for (; i < n; i++) {
+    float sum = 0;
+    for (int r = 0; r < count; r++) sum += weights[r] * rows[r][i];
+    out[i] = (sum + (start ? start[i] : 0)) / parts;
+  }
 }
 
 void Scale(float *HWY_RESTRICT g, const float *HWY_RESTRICT column, float row, int n) {
@@ -161,7 +184,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace vtok::simd {
 HWY_EXPORT(SumSquares);
-HWY_EXPORT(AddTo);
+HWY_EXPORT(MeanOf);
 HWY_EXPORT(Scale);
 HWY_EXPORT(Links);
 HWY_EXPORT(Argmax);
@@ -169,7 +192,10 @@ HWY_EXPORT(Outside);
 HWY_EXPORT(Weigh);
 
 float sum_squares(const float *x, int n) { return HWY_DYNAMIC_DISPATCH(SumSquares)(x, n); }
-void add(float *sum, const float *x, float weight, int n) { HWY_DYNAMIC_DISPATCH(AddTo)(sum, x, weight, n); }
+void mean(const float *const *rows, const float *weights, int count, const float *start, float parts, int n,
+          float *out) {
+  HWY_DYNAMIC_DISPATCH(MeanOf)(rows, weights, count, start, parts, n, out);
+}
 void scale(float *g, const float *column, float row, int n) {
   HWY_DYNAMIC_DISPATCH(Scale)(g, column, row, n);
 }

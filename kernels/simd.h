@@ -12,8 +12,9 @@ struct Best {
 
 float sum_squares(const float *x, int n);
 
-/// sum[i] += weight * x[i]
-void add(float *sum, const float *x, float weight, int n);
+/// out[i] = (start[i] + sum over r of weights[r] * rows[r][i]) / parts; start may be null (0), or out.
+void mean(const float *const *rows, const float *weights, int count, const float *start, float parts, int n,
+          float *out);
 
 /// g[i] = min(1, g[i] * column[i] * row)
 void scale(float *g, const float *column, float row, int n);
