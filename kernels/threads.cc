@@ -17,16 +17,6 @@ extern "C" int omp_get_max_threads();
 namespace vtok {
 namespace {
 
-class OneOpenMpThread {
-  int before = omp_get_max_threads();
-
- public:
-  OneOpenMpThread() { omp_set_num_threads(1); }
-  ~OneOpenMpThread() { omp_set_num_threads(before); }
-  OneOpenMpThread(const OneOpenMpThread &) = delete;
-  OneOpenMpThread &operator=(const OneOpenMpThread &) = delete;
-};
-
 struct Loop {
   Task task;
   void *context;
@@ -107,6 +97,9 @@ Pool &pool() {
 }
 
 }  // namespace
+
+OneOpenMpThread::OneOpenMpThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+OneOpenMpThread::~OneOpenMpThread() { omp_set_num_threads(before_); }
 
 int threads() {
   const int n = wanted;

@@ -15,12 +15,24 @@ using Task = void (*)(void *context, int index);
 /// everything runs on the caller's thread. OpenMP inside a task (oneDNN's) has one thread.
 void parallel(int count, Task task, void *context);
 
-/// From now on `runner` does what parallel() promises, with threads of its own. For code that shares its work with
-/// another library's pool: two pools would fight for the processors, since idle threads spin for a while.
+/// From now on `runner` does what parallel() promises, with threads of its own. For code that shares its work
+/// with another library's pool: two pools would fight for the processors, since idle threads spin for a
+/// while.
 using Runner = void (*)(int count, Task task, void *context);
 void set_runner(Runner runner);  // null: the pool again
 
-/// The same for a callable f(int index).
+/// While it lives, this thread's OpenMP loops have one thread.
+class OneOpenMpThread {
+  int before_;
+
+ public:
+  OneOpenMpThread();
+  ~OneOpenMpThread();
+  OneOpenMpThread(const OneOpenMpThread &) = delete;
+  OneOpenMpThread &operator=(const OneOpenMpThread &) = delete;
+};
+
+/// parallel() for a callable f(int index).
 template <class F>
 void parallel_for(int count, F &&f) {
   using Callable = std::remove_reference_t<F>;

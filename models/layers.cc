@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/layers.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -13,11 +10,8 @@
 #include <utility>
 
 #include "kernels/kernels.h"
-#include "kernels/threads.h"
 #include "models/error.h"
-
-extern "C" void omp_set_num_threads(int);  // from libgomp
-extern "C" int omp_get_max_threads();
+#include "models/threads.h"
 
 namespace vtok {
 namespace {
@@ -26,20 +20,6 @@ std::string text(at::IntArrayRef shape) {
   std::string out = "[";
   for (size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
   return out + "]";
-}
-
-/// Kernels run on the threads LibTorch's own loops run on, each taking the next index when it is done with
-/// one.
-void run_loop(int count, Task task, void *context) {
-  std::atomic<int> next{0};
-  const int64_t helpers = std::min<int64_t>(count, at::get_num_threads());
-  at::parallel_for(0, helpers, 1, [&](int64_t, int64_t) {
-    const int before = omp_get_max_threads();
-    omp_set_num_threads(
-        1);  // of oneDNN's products inside a task: each would share itself out, and does so serially
-    for (int i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) task(context, i);
-    omp_set_num_threads(before);
-  });
 }
 
 at::ScalarType stored_type(const std::string &name, const TensorView &view) {
@@ -71,7 +51,7 @@ at::Device torch_device(const Placement &placement) {
 Weights::Weights(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement, Progress progress,
                  std::vector<std::string> prefixes)
     : checkpoint_(std::move(checkpoint)), placement_(placement), progress_(std::move(progress)) {
-  set_runner(run_loop);
+  share_threads();
   for (const auto &[name, view] : checkpoint_->tensors.tensors)
     for (const auto &prefix : prefixes)
       if (name.rfind(prefix, 0) == 0) total_ += view.data.size();
