@@ -1,5 +1,5 @@
-// The worker behind vtokllm and vtokllmsink: remembers groups, answers questions about them, all in the order
-// they came. SPDX-License-Identifier: LGPL-2.1-or-later
+// The worker behind vtokllm and vtokllmsink: remembers groups and answers questions in the order they came.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <atomic>
 #include <functional>

@@ -1,5 +1,5 @@
-// Video frames of one stream into token buffers: times, lateness, group starts, RGB; the encoder does the
-// rest. SPDX-License-Identifier: LGPL-2.1-or-later
+// Video frames of one stream into token buffers: times, lateness, group starts, RGB pixels.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <gst/video/video.h>
 

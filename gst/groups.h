@@ -1,5 +1,5 @@
-// Where groups start: vtokkeyframe tells by a meta on each video frame it keeps, elements that make tokens
-// follow it. SPDX-License-Identifier: LGPL-2.1-or-later
+// Where groups start: vtokkeyframe marks each video frame it keeps, elements that make tokens follow it.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <gst/gst.h>
 

@@ -1,5 +1,5 @@
-// A bounded queue between a streaming thread and a worker: frames may be dropped when it is full, events
-// never. SPDX-License-Identifier: LGPL-2.1-or-later
+// A bounded queue between a streaming thread and a worker: a full one may drop frames, events never.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <condition_variable>
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Connected components on the device: tiles of cosines are thresholded in registers and linked without ever
-// being stored. SPDX-License-Identifier: LGPL-2.1-or-later
+// Connected components on the device: tiles of cosines are thresholded in registers and never stored.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cmath>
 
 #include "kernels/device.cuh"

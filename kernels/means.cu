@@ -1,5 +1,7 @@
-// Means of labelled rows on the device. A block looks through all labels for its own: no atomics, so the same
-// sums each time. SPDX-License-Identifier: LGPL-2.1-or-later
+// Means of labelled rows on the device.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A block looks through all labels for its own: no atomics, so the same sums each time.
 #include "kernels/device.cuh"
 
 namespace vtok::device {

@@ -1,5 +1,5 @@
-// Loops over one row that the fast kernels share, compiled for every vector width and chosen when first
-// called. SPDX-License-Identifier: LGPL-2.1-or-later
+// Loops over one row that the fast kernels share, compiled for every vector width, chosen when first called.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "kernels/simd.h"
 
 #include <algorithm>

@@ -1,6 +1,7 @@
-// Maximum spanning tree of the cosines, fast: in each round every set joins along its best edge (Boruvka), so
-// that a round is one pass over tiles of cosines; those of a small matrix are kept between rounds.
+// Maximum spanning tree of the cosines, fast: in each round every set joins along its best edge (Boruvka).
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A round is one pass over tiles of cosines; those of a small matrix are kept between rounds.
 #include <algorithm>
 #include <memory>
 #include <mutex>

@@ -1,5 +1,5 @@
-// A Hugging Face checkpoint folder, opened and checked but not loaded: configuration, tensors mapped into
-// memory. SPDX-License-Identifier: LGPL-2.1-or-later
+// A Hugging Face checkpoint folder, opened and checked but not loaded: tensors are mapped into memory.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/checkpoint.h"
 
 #include <filesystem>

@@ -1,5 +1,7 @@
-// What a checkpoint's JSON files say, as numbers with names: read once, every range checked, absent values as
-// in Hugging Face transformers. SPDX-License-Identifier: LGPL-2.1-or-later
+// What a checkpoint's JSON files say, as numbers with names: each read once, its range checked.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Absent values are those of Hugging Face transformers.
 #include "models/config.h"
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// Encoders: pictures in, tokens out. One row per model family; the work is done by the engine
-// (models/engine.h). SPDX-License-Identifier: LGPL-2.1-or-later
+// Encoders: pictures in, tokens out; one row per model family, the engine (models/engine.h) does the work.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/encoder.h"
 
 #include <stdexcept>

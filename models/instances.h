@@ -1,5 +1,5 @@
-// Models shared per process: one instance for the same checkpoint, device and number type while someone holds
-// it. SPDX-License-Identifier: LGPL-2.1-or-later
+// Models shared per process: one instance for the same checkpoint, device and number type while it is held.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <map>
 #include <memory>

@@ -1,6 +1,8 @@
-// The table of keyframe methods. Thresholds come from fixed cameras: what compression and sensors do to a
-// picture in which nothing happens stays below 0.05 by `difference`; what moves before a camera stays below
-// 0.2 by `scene`. SPDX-License-Identifier: LGPL-2.1-or-later
+// The table of keyframe methods, with their thresholds.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// These come from fixed cameras: what compression and sensors do to a picture in which nothing happens stays
+// below 0.05 by `difference`; what moves before a camera stays below 0.2 by `scene`.
 #include "models/keyframe.h"
 
 namespace vtok {

@@ -1,5 +1,7 @@
-// Keyframe selectors: how much a frame differs from the last kept one. To add one: a file in keyframes/, a
-// line in keyframe.cc. SPDX-License-Identifier: LGPL-2.1-or-later
+// Keyframe selectors: how much a frame differs from the last kept one.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// To add one: a file in keyframes/, a line in keyframe.cc.
 #pragma once
 #include <cstdint>
 #include <memory>

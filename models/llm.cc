@@ -1,5 +1,7 @@
-// Language models that answer questions about remembered groups. To add a backend: a file in llms/, a line
-// here. SPDX-License-Identifier: LGPL-2.1-or-later
+// Language models that answer questions about remembered groups.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// To add a backend: a file in llms/, a line here.
 #include "models/llm.h"
 
 #include <stdexcept>

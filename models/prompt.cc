@@ -1,5 +1,5 @@
-// The prompt: chat template, timestamps, visual tokens and newline in the order the language model reads
-// them. SPDX-License-Identifier: LGPL-2.1-or-later
+// The prompt: chat template, times, visual tokens and newline in the order the language model reads them.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/prompt.h"
 
 #include <algorithm>

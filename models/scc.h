@@ -1,5 +1,5 @@
-// Semantic Connected Components, the part that the spatial and the temporal step share (LLaVA-Scissor, arXiv
-// 2506.21862). SPDX-License-Identifier: LGPL-2.1-or-later
+// Semantic Connected Components (LLaVA-Scissor, arXiv 2506.21862): what spatial and temporal step share.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <cstdint>
 #include <vector>

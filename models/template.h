@@ -1,5 +1,5 @@
-// Renders a chat template: the part of Jinja that templates of checkpoints use, as Hugging Face configures
-// it. SPDX-License-Identifier: LGPL-2.1-or-later
+// Renders a chat template: the part of Jinja that checkpoints use, configured as Hugging Face does.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>

@@ -1,5 +1,5 @@
-// Asks a video: plays it through all elements and prints the answers as they come, then what went in and out
-// of each. SPDX-License-Identifier: LGPL-2.1-or-later
+// Asks a video: plays it through all elements, prints the answers as they come, then what each element did.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //
 //   vtok-ask [--model DIR] [--from S] [--to S] [--chain 'vtokkeyframe ! vtokenc ! …'] [--json] VIDEO
 //   QUESTION…

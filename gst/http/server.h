@@ -1,5 +1,5 @@
-// The camera as an OpenAI endpoint: listens, lets in whom it may, and hands requests to those who answer
-// them. SPDX-License-Identifier: LGPL-2.1-or-later
+// The camera as an OpenAI endpoint: listens, lets in whom it may, hands requests to those who answer them.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <libsoup/soup.h>
 

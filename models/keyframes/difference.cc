@@ -1,6 +1,7 @@
-// Keyframe method `difference`: the greatest mean luma change of a block against the last kept frame. A block
-// averages noise away, and the greatest of them does not fade as the rest of the picture stands still.
+// Keyframe method `difference`: the greatest mean luma change of a block against the last kept frame.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A block averages noise away, and the greatest of them does not fade as the rest of the picture stands still.
 #include <algorithm>
 #include <vector>
 

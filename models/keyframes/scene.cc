@@ -1,6 +1,8 @@
-// Keyframe method `scene`: half the absolute difference between the luma histograms of successive frames,
-// smoothed so that a small change of brightness moves them little. A cut counts until a frame is kept after
-// it. SPDX-License-Identifier: LGPL-2.1-or-later
+// Keyframe method `scene`: half the absolute difference between luma histograms of successive frames.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// They are smoothed, so that a small change of brightness moves them little. A cut counts until a frame is kept
+// after it.
 #include <algorithm>
 #include <array>
 #include <cmath>

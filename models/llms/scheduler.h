@@ -1,5 +1,5 @@
-// Who reads next: one thread that has the language model, for questions that are answered side by side and for groups that are
-// read ahead of any. SPDX-License-Identifier: LGPL-2.1-or-later
+// Who reads next: one thread has the language model, for questions side by side and for groups read ahead.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <atomic>
 #include <chrono>

@@ -1,5 +1,5 @@
-// Spatial method `random`: tokens drawn at random, as many as the budget says; the draw goes on from frame to
-// frame. SPDX-License-Identifier: LGPL-2.1-or-later
+// Spatial method `random`: tokens drawn at random within the budget; the draw goes on from frame to frame.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 
 #include "models/norms.h"

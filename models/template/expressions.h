@@ -27,6 +27,8 @@ class ExpressionParser {
   std::string expect_name();
   [[noreturn]] void unexpected(const std::string &expected) const;
   ExpressionPtr node(Expression::Kind kind, std::string text = "") const;
+  static void deepen(Expression &parent, const Expression &child);  // throws where the tree becomes too deep
+  static void adopt(Expression &parent, ExpressionPtr child);
 
   /// Counts how deep the parser is in itself.
   struct Level {

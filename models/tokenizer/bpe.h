@@ -1,5 +1,5 @@
-// Byte-pair encoding of one word: bytes become tokens, then the pair that was learnt first merges, again and
-// again. SPDX-License-Identifier: LGPL-2.1-or-later
+// Byte-pair encoding of one word: bytes become tokens, then again and again the pair learnt first merges.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>

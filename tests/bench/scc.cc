@@ -1,6 +1,8 @@
-// Semantic connected components of 16 x 196 x 896 float32 against its matrix products alone: the dense Gram
-// of each frame, the temporal Gram and the merge, by oneDNN on the same data. Rounds are interleaved and the
-// least times compared. SPDX-License-Identifier: LGPL-2.1-or-later
+// Semantic connected components of 16 x 196 x 896 float32 against its matrix products alone.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Those are the dense Gram of each frame, the temporal Gram and the merge, by oneDNN on the same data. Rounds are
+// interleaved and the least times compared.
 #include <chrono>
 #include <cmath>
 #include <cstdio>

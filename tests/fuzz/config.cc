@@ -1,5 +1,5 @@
-// Feeds the typed configuration: an object with config, video_processor and generation, as a checkpoint holds
-// them. SPDX-License-Identifier: LGPL-2.1-or-later
+// Feeds the typed configuration: config, video_processor and generation in one object.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/config.h"
 
 #include <stdexcept>

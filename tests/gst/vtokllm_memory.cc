@@ -1,5 +1,5 @@
-// What vtokllm and vtokllmsink remember: within memory-tokens, within the context, and what they say of the
-// rest. SPDX-License-Identifier: LGPL-2.1-or-later
+// What vtokllm and vtokllmsink remember: within memory-tokens and the context; what they say of the rest.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/gst/fed.h"
 
 using Catch::Matchers::Contains;

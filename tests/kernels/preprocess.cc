@@ -1,5 +1,5 @@
-// Preprocessing: the reference processor's pixels bit for bit, hand-computed cases, and every table against
-// plain(). SPDX-License-Identifier: LGPL-2.1-or-later
+// Preprocessing: the reference processor's pixels bit for bit, cases by hand, every table against plain().
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <random>

@@ -1,5 +1,5 @@
-// Rows of numbers that kernels are tried on: noise, groups of alike rows, gradients, exact integers,
-// extremes. SPDX-License-Identifier: LGPL-2.1-or-later
+// Rows of numbers that kernels are tried on: noise, alike rows, gradients, exact integers, extremes.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <algorithm>
 #include <cmath>

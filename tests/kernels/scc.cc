@@ -1,5 +1,7 @@
-// The kernels of Semantic Connected Components, one after the other, against the reference cases: integers
-// equal, values within 1e-5, whatever the table. SPDX-License-Identifier: LGPL-2.1-or-later
+// The kernels of Semantic Connected Components against the reference cases, whatever the table.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Integers equal, values within 1e-5.
 #include <catch2/catch.hpp>
 
 #include "tests/kernels/tables.h"
