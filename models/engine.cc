@@ -10,10 +10,8 @@
 #include "models/installation.h"
 
 namespace vtok {
-namespace {
 
-Engine *open_engine() {
-  const std::string path = engine_module();
+Engine &open_engine(const std::string &path) {
   // Never closed: LibTorch has threads and thread-local state that outlive any model.
   void *module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!module) throw std::runtime_error("the module vtok-torch cannot be loaded: " + std::string(dlerror()));
@@ -24,16 +22,15 @@ Engine *open_engine() {
     throw std::runtime_error(path + " is no vtok-torch module of version " + std::to_string(kEngineVersion) +
                              ", install it from the same release as the plugin");
   }
-  return engine;
+  return *engine;
 }
-
-}  // namespace
 
 Engine &engine() {
   static std::mutex mutex;
   static Engine *opened = nullptr;
   const std::lock_guard lock(mutex);
-  if (!opened) opened = open_engine();  // a failure is tried again: the module may be installed meanwhile
+  // A failure is tried again: the module may be installed meanwhile.
+  if (!opened) opened = &open_engine(engine_module());
   return *opened;
 }
 

@@ -51,7 +51,6 @@ class TorchEngine : public Engine {
     return driver().devices > 0 && load_torch_cuda() ? driver().devices : 0;
   }
   bool fast_bfloat16(int device) const override {
-    if (device < 0) return cpu_bfloat16();
     constexpr int kComputeCapabilityMajor = 75;  // cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
     int major = 0;
     return cuda_devices() > device && driver().attribute(&major, kComputeCapabilityMajor, device) == 0 &&
@@ -73,13 +72,6 @@ class TorchEngine : public Engine {
     if (placement.device >= 0 && placement.device >= cuda_devices())
       throw std::runtime_error("there is no cuda:" + std::to_string(placement.device) +
                                "; LibTorch can use " + std::to_string(cuda_devices()) + " CUDA devices here");
-  }
-  static bool cpu_bfloat16() {
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
-#else
-    return false;
-#endif
   }
 };
 

@@ -22,6 +22,15 @@ int ordinal(const std::string &device) {
   return error == std::errc() && stop == end && number >= 0 ? number : -1;
 }
 
+bool fast_bfloat16(int device) {
+  if (device >= 0) return engine().fast_bfloat16(device);
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512bf16") || __builtin_cpu_supports("amx-bf16");
+#else
+  return false;
+#endif
+}
+
 int find_device(const std::string &device) {
   if (device == "cpu") return -1;
   if (device == "auto") return engine().cuda_devices() > 0 ? 0 : -1;
@@ -41,7 +50,7 @@ Placement resolve_placement(const std::string &device, DType dtype) {
   placement.device = find_device(device);
   switch (dtype) {
     case DType::kAuto:
-      placement.type = engine().fast_bfloat16(placement.device) ? Type::kBfloat16 : Type::kFloat32;
+      placement.type = fast_bfloat16(placement.device) ? Type::kBfloat16 : Type::kFloat32;
       break;
     case DType::kFloat32:
       placement.type = Type::kFloat32;

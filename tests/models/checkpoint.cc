@@ -6,6 +6,7 @@
 
 #include "models/config.h"
 #include "models/encoder.h"
+#include "models/installation.h"
 #include "models/weights.h"
 #include "scratch.h"
 
@@ -57,6 +58,21 @@ TEST_CASE("both layouts are one model and one space") {
   }
   CHECK(open_checkpoint(std::string(VTOK_GOLDEN) + "/../golden/llava-onevision/checkpoint") ==
         today);  // shared
+}
+
+TEST_CASE("\"tiny\" is the shipped model, another name is a folder's") {
+  const std::string folder = std::filesystem::canonical(VTOK_GOLDEN "/../../models/tiny").string();
+  const auto tiny = open_checkpoint("tiny");
+  CHECK(tiny->folder == folder);
+  CHECK(open_checkpoint(folder) == tiny);
+  describe_encoder(*tiny);
+  check_language_tensors(*tiny, read_llava_onevision(*tiny));
+  const std::string expected = "', expected a Hugging Face checkpoint or \"tiny\"";
+  CHECK(refusal([] { open_checkpoint("tiny2"); }) == "there is no folder 'tiny2" + expected);
+  const std::string file = folder + "/config.json";
+  CHECK(refusal([&] { open_checkpoint(file); }) == "there is no folder '" + file + expected);
+  CHECK_THAT(refusal([] { shipped_model("huge"); }),
+             Contains("the shipped model 'huge' is not installed: there is no"));
 }
 
 TEST_CASE("values absent from the files are Hugging Face's") {
