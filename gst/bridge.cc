@@ -72,8 +72,8 @@ TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
   if (!gst_vtok_view_map(view.get(), buffer, &*info, &error)) rethrow<BadTokens>(error);
 
   auto tokens = [&](const void *data, guint n, const GstVtokRecord *records) {
-    return Tokens{type_of(info->type), int(n), info->levels * info->hidden_size, -1, {view, data},
-                  copied(records, n)};
+    return Tokens{type_of(info->type), int(n),      info->levels * info->hidden_size, -1, {view, data},
+                  copied(records, n),  info->levels};
   };
   TokenBuffer out{tokens(view->tokens, view->n, view->records), {}, {}};
   for (guint e = 0; e < view->n_extras; ++e) {

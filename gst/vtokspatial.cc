@@ -146,9 +146,6 @@ class VtokSpatial : public Element<GstBaseTransform, SpatialSettings> {
     in_ = StreamInfo(in);
     out_ = StreamInfo(out);
     pass_sources_ = out_.has_extra("sources");
-    if (in_->levels > 1)
-      throw ElementError(wrong_caps(), "tokens of " + std::to_string(in_->levels) +
-                                           " levels cannot be compressed yet, expected levels=1");
     method_ = nullptr;
     return TRUE;
   }

@@ -9,7 +9,15 @@
  * With `mode=group` one buffer comes out when the group closes. With `mode=incremental` each frame's new
  * tokens come out at once (a GAP where there are none), and the buffer that closes the group carries the
  * group's exact tokens, the group's PTS and `replaces` in its GstVtokMeta: it replaces what the open group
- * had sent.
+ * had sent. How far the two were apart is in `stats`: `ahead-tokens` and `exact-tokens` count what was sent
+ * ahead of closed groups and what these became, and the distance of an exact token is 1 minus its cosine to
+ * the most similar token sent ahead (`ahead-distance-mean`, `ahead-distance-most`).
+ *
+ * With `mode=group` tokens come out as late as their group is long; the longest group so far is the latency
+ * that the element adds. Where a sink that waits for the clock is behind it, every sink of the pipeline is
+ * delayed by that, a display beside it too; vtokllmsink takes tokens as they come and delays nothing. Where
+ * tokens, or what is made of them, are shown in time, use `mode=incremental`, which adds no latency, or short
+ * groups (`max-interval` of vtokkeyframe).
  *
  * ## Example launch line
  * |[
@@ -17,9 +25,12 @@
  * mode=incremental ! fakesink silent=false -v
  * ]|
  */
+#include <mutex>
+
 #include "gst/compressor.h"
 #include "gst/element.h"
 #include "gst/open_group.h"
+#include "models/drift.h"
 #include "models/temporal.h"
 
 GST_DEBUG_CATEGORY_STATIC(vtoktemporal_debug);
@@ -56,6 +67,10 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
   uint64_t groups_opened_ = 0;
   bool start_pending_ = false;  // a group's first frame was dropped: the next one starts it
 
+  std::vector<Tokens> sent_;  // ahead of the open group's end, in mode=incremental
+  mutable std::mutex drift_lock_;
+  Drift drift_;  // of the closed groups; under drift_lock_
+
   std::atomic<GstClockTime> latency_{0};  // the longest group so far; mode=group holds tokens back that long
   CompressorStats stats_;
 
@@ -77,7 +92,14 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     klass->generate_output = Hook<&VtokTemporal::generate_output, GST_FLOW_ERROR>();
   }
 
-  GstStructure *stats() const { return stats_.structure("vtoktemporal"); }
+  GstStructure *stats() const {
+    GstStructure *s = stats_.structure("vtoktemporal");
+    const std::lock_guard lock(drift_lock_);
+    gst_structure_set(s, "ahead-tokens", G_TYPE_UINT64, guint64(drift_.ahead), "exact-tokens", G_TYPE_UINT64,
+                      guint64(drift_.exact), "ahead-distance-mean", G_TYPE_DOUBLE, drift_.mean(),
+                      "ahead-distance-most", G_TYPE_DOUBLE, drift_.most, nullptr);
+    return s;
+  }
 
  private:
   gboolean start() {
@@ -88,6 +110,9 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     groups_opened_ = 0;
     start_pending_ = false;
     latency_ = 0;
+    sent_.clear();
+    const std::lock_guard lock(drift_lock_);
+    drift_ = {};
     return TRUE;
   }
 
@@ -127,9 +152,6 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
   gboolean set_caps(GstCaps *in, GstCaps *out) {
     in_ = StreamInfo(in);
     out_ = StreamInfo(out);
-    if (in_->levels > 1)
-      throw ElementError(wrong_caps(), "tokens of " + std::to_string(in_->levels) +
-                                           " levels cannot be compressed yet, expected levels=1");
     return TRUE;
   }
 
@@ -233,6 +255,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
         gst_pad_push_event(object()->srcpad, gst_event_new_gap(GST_BUFFER_PTS(in), GST_BUFFER_DURATION(in)));
       return GST_FLOW_OK;
     }
+    sent_.push_back(fresh);  // the numbers are shared
     shift(fresh.records, -offset);
     counts.group = group_->number;
     counts.replaces = FALSE;
@@ -248,6 +271,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
   GstFlowReturn close(GstClockTime next) {
     OpenGroup group = *group_;
     group_.reset();
+    const std::vector<Tokens> sent = std::exchange(sent_, {});
     group.end_at(next);
     Tokens tokens;
     {
@@ -258,6 +282,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     if (!tokens.n) return GST_FLOW_OK;
     check_bound(tokens, out_, temporal_methods()[used_.method].name);
     const bool incremental = used_.mode == Mode::kIncremental;
+    if (incremental) count_drift(tokens, sent);
     BufferPtr out = write_tokens(tokens, group.counts(incremental), group.like.get());
     GST_BUFFER_PTS(out.get()) = group.pts;
     GST_BUFFER_DURATION(out.get()) = group.duration();
@@ -266,6 +291,13 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     else
       GST_BUFFER_FLAG_UNSET(out.get(), GST_BUFFER_FLAG_DELTA_UNIT);
     return push(std::move(out), tokens.n);
+  }
+
+  void count_drift(const Tokens &exact, const std::vector<Tokens> &sent) {
+    Drift drift = drift_;  // nobody else writes it
+    drift.add(exact, sent);
+    const std::lock_guard lock(drift_lock_);
+    drift_ = drift;
   }
 
   GstFlowReturn push(BufferPtr out, int tokens) {
@@ -283,6 +315,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
 
   void forget() {
     group_.reset();
+    sent_.clear();
     start_pending_ = false;
     if (method_) method_->reset();
   }

@@ -1,8 +1,9 @@
-// The lengths of tokens; tokens that are not finite are refused here.
+// What tokens are compared by: their first level and its lengths; what is not finite is refused here.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/norms.h"
 
 #include <cmath>
+#include <utility>
 
 #include "kernels/kernels.h"
 #include "models/error.h"
@@ -23,6 +24,14 @@ std::vector<float> finite_norms(const Tokens &tokens) {
       throw BadTokens("token " + std::to_string(i) + " of " + std::to_string(tokens.n) +
                       " holds NaN or infinity, expected finite numbers");
   return norms;
+}
+
+Keys keys_of(const Tokens &tokens) {
+  std::vector<float> norms = finite_norms(tokens);
+  if (tokens.levels == 1) return {tokens, std::move(norms)};
+  Tokens level = first_level(tokens);
+  norms = finite_norms(level);
+  return {std::move(level), std::move(norms)};
 }
 
 }  // namespace vtok

@@ -26,6 +26,7 @@ std::vector<int> at_random(int n, int keep, std::mt19937_64 &random) {
 Tokens subset(const Tokens &tokens, const std::vector<int> &rows) {
   void *memory;
   Tokens out = allocate_tokens(tokens.type, int(rows.size()), tokens.dim, memory);
+  out.levels = tokens.levels;
   const size_t row = tokens.n > 0 ? tokens.bytes() / size_t(tokens.n) : 0;
   const bool known = tokens.records.size() == size_t(tokens.n);
   for (size_t j = 0; j < rows.size(); j++) {

@@ -175,12 +175,27 @@ Tokens to_float32(const Tokens &tokens) {
   void *memory;
   Tokens out = allocate_tokens(Type::kFloat32, tokens.n, tokens.dim, memory);
   out.records = tokens.records;
+  out.levels = tokens.levels;
   for (int i = 0; i < tokens.n; i++) {
     const float scale = scaled(tokens.type) ? tokens.records[size_t(i)].scale : 1;
     read_row(tokens.row(i), tokens.dim, tokens.type, scale,
              static_cast<float *>(memory) + size_t(i) * tokens.dim);
   }
   for (Record &r : out.records) r.scale = 1;
+  return out;
+}
+
+Tokens first_level(const Tokens &tokens) {
+  if (tokens.levels == 1) return tokens;
+  if (tokens.levels < 1 || tokens.dim % tokens.levels != 0)
+    throw std::invalid_argument("tokens of " + std::to_string(tokens.dim) + " numbers cannot have " +
+                                std::to_string(tokens.levels) + " levels");
+  void *memory;
+  const int width = tokens.dim / tokens.levels;
+  Tokens out = allocate_tokens(Type::kFloat32, tokens.n, width, memory);
+  out.records = tokens.records;
+  for (int i = 0; i < tokens.n; i++)
+    std::memcpy(static_cast<float *>(memory) + size_t(i) * size_t(width), tokens.row(i), size_t(width) * 4);
   return out;
 }
 
@@ -191,6 +206,7 @@ Tokens from_float32(const Tokens &tokens, Type type) {
   if (type == Type::kFloat32) return tokens;
   void *memory;
   Tokens out = allocate_tokens(type, tokens.n, tokens.dim, memory);
+  out.levels = tokens.levels;
   if (tokens.records.size() == size_t(tokens.n)) out.records = tokens.records;
   for (int i = 0; i < tokens.n; i++) {
     void *row = static_cast<char *>(memory) + size_t(i) * tokens.dim * type_size(type);

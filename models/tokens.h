@@ -36,6 +36,7 @@ struct Tokens {
   int device = -1;                   // CUDA ordinal; -1: host memory
   std::shared_ptr<const void> data;  // [n, dim]; the deleter gives back whatever holds it (a mapped GstMemory, a tensor)
   std::vector<Record> records;       // n
+  int levels = 1;                    // a token is this many rows of dim / levels numbers; it is compared by the first
 
   size_t bytes() const { return size_t(n) * dim * type_size(type); }
   const void *row(int i) const {
@@ -49,6 +50,9 @@ Tokens allocate_tokens(Type type, int n, int dim, void *&writable);
 /// Host float32 [n, dim] of any host tokens: shares float32 data, converts the other types (int8/float8 by records' scale).
 /// Throws std::invalid_argument for device memory.
 Tokens to_float32(const Tokens &tokens);
+
+/// The first level of float32 tokens, [n, dim / levels]: the tokens themselves where there is one level, else a copy.
+Tokens first_level(const Tokens &tokens);
 
 /// Host tokens in another number type, from float32. Rounds to nearest even.
 Tokens from_float32(const Tokens &tokens, Type type);

@@ -16,14 +16,14 @@ class Scc : public Spatial {
 
   Tokens compress(const Tokens &frame, int64_t source) override {
     const Tokens in = to_float32(frame);
-    const std::vector<float> norms = finite_norms(in);
-    const auto *x = static_cast<const float *>(in.data.get());
-    const Partition parts = scc(x, norms.data(), in.n, in.dim, settings, source);
+    const Keys keys = keys_of(in);
+    const Partition parts = scc(keys.rows(), keys.norms.data(), in.n, keys.dim(), settings, source);
     if (parts.count() == in.n) return frame;
 
     void *memory;
     Tokens out = allocate_tokens(Type::kFloat32, parts.count(), in.dim, memory);
-    const Rows rows{x, in.n};
+    out.levels = in.levels;
+    const Rows rows{static_cast<const float *>(in.data.get()), in.n};
     std::vector<uint64_t> counts(parts.hubs.size());
     cpu().means({.x = &rows,
                  .blocks = 1,

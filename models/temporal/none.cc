@@ -19,7 +19,8 @@ class None : public Temporal {
   Tokens add(const TemporalInput &frame) override {
     const Tokens &tokens = frame.tokens;
     finite_norms(to_float32(tokens));
-    if (!frames.empty() && (frames[0].type != tokens.type || frames[0].dim != tokens.dim))
+    if (!frames.empty() &&
+        (frames[0].type != tokens.type || frames[0].dim != tokens.dim || frames[0].levels != tokens.levels))
       throw BadTokens(std::to_string(tokens.dim) + " " + type_name(tokens.type) +
                       " numbers a token in a group of " + std::to_string(frames[0].dim) + " " +
                       type_name(frames[0].type));
@@ -35,6 +36,7 @@ class None : public Temporal {
     for (const Tokens &t : frames) n += t.n;
     void *memory;
     Tokens out = allocate_tokens(frames[0].type, n, frames[0].dim, memory);
+    out.levels = frames[0].levels;
     out.records.clear();
     for (const Tokens &t : frames) {
       std::memcpy(memory, t.data.get(), t.bytes());

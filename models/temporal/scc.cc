@@ -1,6 +1,5 @@
-// Temporal method `scc`: connected components over the representatives of all frames of a group; every source
-// token of the group is then merged into the most similar of the resulting tokens. SPDX-License-Identifier:
-// LGPL-2.1-or-later
+// Temporal method `scc`: components over all frames' representatives, into which the sources are merged.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/scc.h"
 
 #include <algorithm>
@@ -19,9 +18,10 @@ class Scc : public Temporal {
 
   // The open group.
   Type type = Type::kFloat32;
-  int dim = 0;
+  int dim = 0, levels = 1;
   std::vector<float> rows;      // [n, dim]: representatives of all frames
-  std::vector<float> norms;     // [n]
+  std::vector<float> firsts;    // [n, dim / levels]: their first levels; empty where there is one level
+  std::vector<float> norms;     // [n], of the first levels
   std::vector<Record> records;  // [n]
   struct Material {             // what a frame's share of the merge is made of
     std::optional<Tokens> sources;
@@ -32,9 +32,11 @@ class Scc : public Temporal {
   int64_t emitted = 0;  // tokens sent ahead, in incremental mode
 
   int count() const { return int(norms.size()); }
+  int key() const { return dim / levels; }  // numbers that tokens are compared by
+  const float *keys() const { return levels == 1 ? rows.data() : firsts.data(); }
 
   void check(const Tokens &tokens, const char *what) const {
-    if (!frames.empty() && (tokens.dim != dim || tokens.type != type))
+    if (!frames.empty() && (tokens.dim != dim || tokens.type != type || tokens.levels != levels))
       throw BadTokens(std::string(what) + " of " + std::to_string(tokens.dim) + " " + type_name(tokens.type) +
                       " numbers in a group of " + std::to_string(dim) + " " + type_name(type));
   }
@@ -47,35 +49,36 @@ class Scc : public Temporal {
   // Components of the newest frame's representatives `fresh` (before they join the group) that nothing before
   // is linked to: token by token the links are those of the whole group, so only a later newcomer can still
   // join two of them.
-  Tokens news(const Tokens &fresh, const std::vector<float> &fresh_norms, int64_t source_now) {
-    const auto *x = static_cast<const float *>(fresh.data.get());
+  Tokens news(const Tokens &fresh, const Keys &fresh_keys, int64_t source_now) {
+    const float *x = fresh_keys.rows();
     CompressorSettings exact = settings;
     exact.epsilon = 0;
     exact.budget = {};
-    const Partition parts = scc(x, fresh_norms.data(), fresh.n, dim, exact, fresh.n);
+    const Partition parts = scc(x, fresh_keys.norms.data(), fresh.n, key(), exact, fresh.n);
     std::vector<bool> linked(parts.hubs.size(), false);
     if (count() > 0) {
       const Rows block{x, fresh.n};
       std::vector<int> nearest(static_cast<size_t>(fresh.n));
       cpu().nearest({.x = &block,
                      .blocks = 1,
-                     .d = dim,
-                     .r = rows.data(),
+                     .d = key(),
+                     .r = keys(),
                      .r_norms = norms.data(),
                      .m = count(),
                      .labels = nearest.data()},
                     nullptr);
       for (size_t i = 0; i < nearest.size(); i++) {
         const size_t j = size_t(nearest[i]);
-        if (cosine(x + i * size_t(dim), rows.data() + j * size_t(dim), dim, fresh_norms[i], norms[j]) >
-            settings.tau)
+        const size_t width = size_t(key());
+        if (cosine(x + i * width, keys() + j * width, key(), fresh_keys.norms[i], norms[j]) > settings.tau)
           linked[size_t(parts.labels[i])] = true;
       }
     }
     void *memory;
     Tokens means = allocate_tokens(Type::kFloat32, parts.count(), dim, memory);
+    means.levels = levels;
     std::vector<uint64_t> members(parts.hubs.size());
-    const Rows block{x, fresh.n};
+    const Rows block{static_cast<const float *>(fresh.data.get()), fresh.n};
     cpu().means({.x = &block,
                  .blocks = 1,
                  .d = dim,
@@ -112,22 +115,24 @@ class Scc : public Temporal {
   Tokens add(const TemporalInput &frame) override {
     check(frame.tokens, "tokens");
     Tokens fresh = to_float32(frame.tokens);
-    const std::vector<float> fresh_norms = finite_norms(fresh);
+    const Keys fresh_keys = keys_of(fresh);
     if (fresh.records.size() != size_t(fresh.n)) fresh.records.resize(size_t(fresh.n));
     std::optional<Tokens> sources = frame.sources;
     if (sources) {
-      if (sources->dim != frame.tokens.dim)
+      if (sources->dim != frame.tokens.dim || sources->levels != frame.tokens.levels)
         throw BadTokens("sources of " + std::to_string(sources->dim) + " numbers to tokens of " +
                         std::to_string(frame.tokens.dim));
       finite_norms(to_float32(*sources));
       if (sources->records.size() != size_t(sources->n)) sources->records.resize(size_t(sources->n));
     }
     const auto *x = static_cast<const float *>(fresh.data.get());
-    type = frame.tokens.type, dim = frame.tokens.dim;
-    Tokens out = settings.incremental ? news(fresh, fresh_norms, source + frame.source) : empty();
+    type = frame.tokens.type, dim = frame.tokens.dim, levels = frame.tokens.levels;
+    Tokens out = settings.incremental ? news(fresh, fresh_keys, source + frame.source) : empty();
     frames.push_back({std::move(sources), count(), fresh.n});
     rows.insert(rows.end(), x, x + size_t(fresh.n) * size_t(dim));
-    norms.insert(norms.end(), fresh_norms.begin(), fresh_norms.end());
+    if (levels > 1)
+      firsts.insert(firsts.end(), fresh_keys.rows(), fresh_keys.rows() + size_t(fresh.n) * size_t(key()));
+    norms.insert(norms.end(), fresh_keys.norms.begin(), fresh_keys.norms.end());
     records.insert(records.end(), fresh.records.begin(), fresh.records.end());
     source += frame.source;
     return out;
@@ -139,9 +144,10 @@ class Scc : public Temporal {
       reset();
       return nothing;
     }
-    const Partition parts = scc(rows.data(), norms.data(), count(), dim, settings, source);
+    const Partition parts = scc(keys(), norms.data(), count(), key(), settings, source);
     void *memory;
     Tokens out = allocate_tokens(Type::kFloat32, parts.count(), dim, memory);
+    out.levels = levels;
     auto *merged = static_cast<float *>(memory);
     std::vector<uint64_t> weights(parts.hubs.size());
     const Rows all{rows.data(), count()};
@@ -153,7 +159,7 @@ class Scc : public Temporal {
                  .out = merged,
                  .counts = weights.data()},
                 nullptr);
-    merge(merged, out.n, weights.data());
+    merge(out, merged, weights.data());
     for (size_t j = 0; j < parts.hubs.size(); j++) {
       out.records[j] = records[size_t(parts.hubs[j])];
       out.records[j].weight = uint32_t(std::min<uint64_t>(weights[j], UINT32_MAX));
@@ -164,49 +170,56 @@ class Scc : public Temporal {
   }
 
   void reset() override {
-    rows.clear(), norms.clear(), records.clear(), frames.clear();
+    rows.clear(), firsts.clear(), norms.clear(), records.clear(), frames.clear();
     source = emitted = 0;
   }
 
  private:
-  // merged [m, dim]: representatives, each becomes (itself + the sum of what is most similar to it) / (count
-  // + 1). Without a frame's sources its representatives stand for them, by weight.
-  void merge(float *merged, int m, uint64_t *weights) const {
-    std::vector<Tokens> converted;  // keeps float32 copies alive
-    std::vector<Rows> blocks;
+  // Each representative in `out`, whose numbers are `merged`, becomes (itself + the sum of what is most
+  // similar to it) / (count + 1). Without a frame's sources its representatives stand for them, by weight.
+  void merge(const Tokens &out, float *merged, uint64_t *weights) const {
+    std::vector<Tokens> converted;       // keeps float32 copies and first levels alive
+    std::vector<Rows> blocks, compared;  // whole tokens; what they are compared by
     std::vector<uint32_t> weight;
     for (const Material &frame : frames) {
       const Record *record = records.data() + frame.first;
       int n = frame.n;
       if (frame.sources) {
-        converted.push_back(to_float32(*frame.sources));
+        const Tokens whole = to_float32(*frame.sources), level = first_level(whole);
         record = frame.sources->records.data();
-        n = frame.sources->n;
-        blocks.push_back({static_cast<const float *>(converted.back().data.get()), n});
+        n = whole.n;
+        blocks.push_back({static_cast<const float *>(whole.data.get()), n});
+        compared.push_back({static_cast<const float *>(level.data.get()), n});
+        converted.insert(converted.end(), {whole, level});
       } else {
         blocks.push_back({rows.data() + size_t(frame.first) * size_t(dim), n});
+        compared.push_back({keys() + size_t(frame.first) * size_t(key()), n});
       }
       for (int i = 0; i < n; i++) weight.push_back(record[i].weight);
     }
-    std::vector<float> lengths(static_cast<size_t>(m));
-    cpu().norms({.x = merged, .n = m, .d = dim, .out = lengths.data()}, nullptr);
     std::vector<int> labels(weight.size());
     const int count_of_blocks = int(blocks.size());
-    cpu().nearest({.x = blocks.data(),
-                   .blocks = count_of_blocks,
-                   .d = dim,
-                   .r = merged,
-                   .r_norms = lengths.data(),
-                   .m = m,
-                   .labels = labels.data()},
-                  nullptr);
+    {
+      const Tokens level = first_level(out);
+      const auto *r = static_cast<const float *>(level.data.get());
+      std::vector<float> lengths(size_t(out.n));
+      cpu().norms({.x = r, .n = out.n, .d = key(), .out = lengths.data()}, nullptr);
+      cpu().nearest({.x = compared.data(),
+                     .blocks = count_of_blocks,
+                     .d = key(),
+                     .r = r,
+                     .r_norms = lengths.data(),
+                     .m = out.n,
+                     .labels = labels.data()},
+                    nullptr);
+    }
     cpu().means({.x = blocks.data(),
                  .blocks = count_of_blocks,
                  .d = dim,
                  .labels = labels.data(),
                  .weights = weight.data(),
                  .start = merged,
-                 .m = m,
+                 .m = out.n,
                  .out = merged,
                  .counts = weights},
                 nullptr);

@@ -165,7 +165,7 @@ TEST_CASE("streams that do not fit end in an error") {
       {"vtokspatial ! application/x-visual-tokens,space=(string)other ! fakesink", token_caps()},
       {"vtokspatial ! application/x-visual-tokens,hidden-size=(int)3 ! fakesink", token_caps()},
       {"vtokkeyframe ! fakesink", token_caps()},
-      {"vtokspatial ! fakesink", token_caps(2, ", levels=(int)2")},
+      {"vtokspatial ! fakesink", token_caps(2, ", levels=(int)0")},
       {"vtoktemporal ! fakesink", token_caps(2, ", extras=(string)\"a,a\"")},
       {"vtokspatial ! fakesink", "application/x-visual-tokens, stream-format=(string)framed"}};
   for (const auto &[launch, caps] : wrong) {

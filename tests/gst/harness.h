@@ -78,6 +78,14 @@ class Harness {
     gst_structure_free(stats);
     return value;
   }
+  double number(const char *name) {
+    GstStructure *stats = nullptr;
+    g_object_get(named(), "stats", &stats, nullptr);
+    double value = 0;
+    CHECK(gst_structure_get_double(stats, name, &value));
+    gst_structure_free(stats);
+    return value;
+  }
   std::string out_caps() {
     GstPad *pad = gst_element_get_static_pad(h_->element, "src");
     GstCaps *caps = gst_pad_get_current_caps(pad);

@@ -210,6 +210,63 @@ TEST_CASE("mode=incremental: what is new at once, and all of it when the group c
   CHECK(out->pts == 1500 * GST_MSECOND);
 }
 
+TEST_CASE("stats say how far what was sent ahead is from the groups' exact tokens") {
+  Harness h("vtoktemporal mode=incremental tau=0.99");
+  h.set_caps(token_caps());
+  h.push(frame_at({3, 4}, 2, 0, true));    // sent as it is
+  h.push(frame_at({4, 3}, 2, 40, false));  // cosine .96: sent too
+  CHECK(h.stat("exact-tokens") == 0);
+  h.push(frame_at({1, 0}, 2, 80, true));  // closes the group: (3, 4) and (4, 3), as sent
+  CHECK(h.stat("exact-tokens") == 2);
+  CHECK(h.stat("ahead-tokens") == 2);
+  CHECK(h.number("ahead-distance-mean") == Approx(0).margin(1e-6));
+  h.push(frame_at({.9636f, .2672f}, 2, 120, false));    // cosine .96: sent
+  h.push(frame_at({.9909f, .1348f}, 2, 160, false));  // .991 to both: joins them
+  h.event(gst_event_new_eos());                     // the second group is one token, the mean of the three
+  CHECK(h.stat("exact-tokens") == 3);
+  CHECK(h.stat("ahead-tokens") == 4);
+  const double off = h.number("ahead-distance-most");
+  CHECK(off > .001);
+  CHECK(off < .02);
+  CHECK(h.number("ahead-distance-mean") == Approx(off / 3).margin(1e-6));
+
+  Harness whole("vtoktemporal");
+  whole.set_caps(token_caps());
+  whole.push(frame_at(kBoth, 2, 0, true));
+  whole.event(gst_event_new_eos());
+  CHECK(whole.stat("exact-tokens") == 0);
+  CHECK(whole.number("ahead-distance-mean") == 0);
+}
+
+TEST_CASE("tokens of two levels: compressed by the first, both merged, sources too") {
+  // Two tokens alike in the first level, one not; the second level is carried along.
+  const std::vector<float> numbers = {1, 0, 0, 1, 3, 0, 4, 5, 0, 1, 7, 7};
+  for (const char *launch : {"vtokspatial", "vtoktemporal", "vtokspatial ! vtoktemporal"}) {
+    INFO(launch);
+    Harness h(launch);
+    h.set_caps(token_caps(2, ", levels=(int)2"));
+    h.push(frame_at(numbers, 4, 0, true));
+    h.event(gst_event_new_eos());
+    const auto buffer = h.pull();
+    REQUIRE(buffer);
+    CHECK(h.out_caps().find("levels=(int)2") != std::string::npos);
+    Opened out(buffer.get(), h.out_caps());
+    REQUIRE(out.view.n == 2);
+    CHECK(out.view.records[0].weight == 2);
+    const float want[] = {2, 0, 2, 3, 0, 1, 7, 7};
+    for (int i = 0; i < 8; ++i) CHECK(out.numbers()[i] == Approx(want[i]));
+  }
+  Harness none("vtokspatial method=none ! vtoktemporal method=none");
+  none.set_caps(token_caps(2, ", levels=(int)2"));
+  none.push(frame_at(numbers, 4, 0, true));
+  none.event(gst_event_new_eos());
+  const auto buffer = none.pull();
+  REQUIRE(buffer);
+  Opened out(buffer.get(), none.out_caps());
+  REQUIRE(out.view.n == 3);
+  for (size_t i = 0; i < numbers.size(); ++i) CHECK(out.numbers()[i] == numbers[i]);
+}
+
 TEST_CASE("sources are asked for and merged, an earlier compressor passes them on") {
   Harness h("vtokspatial ! vtoktemporal");
   GstPad *pad = gst_element_get_static_pad(h.element(), "sink");
