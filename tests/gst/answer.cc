@@ -1,5 +1,5 @@
-// Video in, the model's own answer out: Hugging Face's text through vtokenc and vtokllmsink, and what
-// interrupts it. SPDX-License-Identifier: LGPL-2.1-or-later
+// Video in, the model's own answer out: Hugging Face's text through the elements, and what interrupts it.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <atomic>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -87,4 +87,49 @@ TEST_CASE(
     CHECK(p.answers[0].to > 266 * GST_SECOND);
     CHECK(p.warnings.size() == (bound.empty() ? 1 : 0));
   }
+}
+
+namespace {
+
+const std::string kChain = "vtokkeyframe ! vtokenc" + kModel +
+                           "! vtokspatial ! vtoktemporal ! vtokllmsink name=llm" + kModel +
+                           "question=What? max-new-tokens=4";
+
+}  // namespace
+
+TEST_CASE("a 1x1 and a 4096x2160 video go through every element and are answered") {
+  for (const char *size : {"width=1,height=1", "width=4096,height=2160", "width=1,height=700"}) {
+    INFO(size);
+    Pipeline p("videotestsrc num-buffers=2 pattern=ball ! video/x-raw,framerate=1/1," + std::string(size) +
+               " ! " + kChain);
+    REQUIRE(p.run(60));
+    REQUIRE(p.answers.size() == 1);
+    CHECK(p.answers[0].tokens > 0);
+    CHECK(p.answers[0].finish_reason == "length");
+    CHECK(p.warnings.empty());
+  }
+}
+
+TEST_CASE("EOS before any frame, through every element: said once, answered without tokens") {
+  Pipeline p("videotestsrc num-buffers=0 ! video/x-raw,width=64,height=64 ! " + kChain);
+  REQUIRE(p.run());
+  REQUIRE(p.answers.size() == 1);
+  CHECK(p.answers[0].finish_reason == "no-tokens");
+  REQUIRE(p.warnings.size() == 1);
+  CHECK(p.warnings[0].find("no tokens had arrived") != std::string::npos);
+}
+
+TEST_CASE("an encoder and a language model of different spaces, linked, fail with both named") {
+  Pipeline p(
+      "videotestsrc num-buffers=3 ! video/x-raw,width=64,height=64 ! vtokenc device=cpu dtype=float32 "
+      "model=tiny ! vtokllmsink name=llm question=What?" +
+      kModel);
+  CHECK_FALSE(p.run());
+  CHECK(p.answers.empty());
+  bool both = false;
+  for (const std::string &error : p.errors) {
+    const size_t first = error.find("llava_onevision@"), second = error.rfind("llava_onevision@");
+    both = both || (first != second && error.compare(first, 32, error, second, 32) != 0);
+  }
+  CHECK(both);
 }

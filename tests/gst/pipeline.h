@@ -137,6 +137,16 @@ class Pipeline {
     gst_structure_free(stats);
     return value;
   }
+  /// What the whole pipeline answers to a LATENCY query; 0 where it is not live.
+  GstClockTime latency() {
+    GstQuery *query = gst_query_new_latency();
+    REQUIRE(gst_element_query(pipeline_, query));
+    gboolean live = FALSE;
+    GstClockTime least = 0;
+    gst_query_parse_latency(query, &live, &least, nullptr);
+    gst_query_unref(query);
+    return live ? least : 0;
+  }
   guint64 ask(const char *element, const char *text) {
     guint64 id = 0;
     g_signal_emit_by_name((*this)[element], "ask", text, &id);

@@ -198,6 +198,35 @@ TEST_CASE("frames pass unchanged and uncopied, 1 x 1 and 4096 x 2160 too") {
   }
 }
 
+TEST_CASE("no frame is held back: a DRAIN query finds all of them let go of, and is passed on") {
+  for (const auto &method : vtok::keyframe_methods()) {
+    INFO(method.name);
+    Harness h("vtokkeyframe");
+    h.set("method", method.name);
+    h.set_caps(video_caps());
+    int freed = 0, asked = 0;
+    const auto count = [](gpointer counter, GstMiniObject *) { ++*static_cast<int *>(counter); };
+    for (int i = 0; i < 4; ++i) {
+      GstBuffer *in = grey(i / 2 * 200, 40 * i);
+      gst_mini_object_weak_ref(GST_MINI_OBJECT(in), count, &freed);
+      REQUIRE(h.push(in) == GST_FLOW_OK);
+      h.pull();
+    }
+    gst_pad_add_probe(
+        h->sinkpad, GST_PAD_PROBE_TYPE_QUERY_DOWNSTREAM,
+        [](GstPad *, GstPadProbeInfo *info, gpointer counter) {
+          *static_cast<int *>(counter) += GST_QUERY_TYPE(GST_PAD_PROBE_INFO_QUERY(info)) == GST_QUERY_DRAIN;
+          return GST_PAD_PROBE_OK;
+        },
+        &asked, nullptr);
+    GstQuery *drain = gst_query_new_drain();
+    gst_pad_peer_query(h->srcpad, drain);
+    gst_query_unref(drain);
+    CHECK(asked > 0);
+    CHECK(freed == 4);
+  }
+}
+
 TEST_CASE("a frame of the wrong size is dropped with a warning, and the next is the first") {
   Harness h("vtokkeyframe");
   h.set_caps(video_caps());

@@ -1,5 +1,5 @@
-// vtokllm and vtokllmsink with the backend that says what it was given: what questions see, how answers come
-// out. SPDX-License-Identifier: LGPL-2.1-or-later
+// vtokllm and vtokllmsink with backend=echo: what questions see, how answers come out.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/check/gstharness.h>
 
 #include "tests/gst/fed.h"
@@ -200,4 +200,17 @@ TEST_CASE("a sampling setting that was never set is the model's business") {
   CHECK(temperature == 0);
   CHECK(top_p == 1);
   CHECK_FALSE(sync);
+}
+
+TEST_CASE("groups held back delay who waits for the clock, not vtokllmsink and its pipeline") {
+  for (const bool sync : {false, true}) {
+    INFO(sync);
+    Fed p("vtoktemporal name=temporal ! " +
+          std::string(sync ? "fakesink sync=true async=false" : "vtokllmsink backend=echo async=false"));
+    g_object_set(p["in"], "is-live", TRUE, nullptr);
+    p.play();
+    for (int s = 0; s < 3; ++s) p.push(tokens(1, s, 1, s != 1));  // a group of 2 s, then the next
+    REQUIRE(p.until([&] { return p.stat("temporal", "frames-out") == 1; }));
+    CHECK(p.latency() == (sync ? 2 * GST_SECOND : 0));
+  }
 }

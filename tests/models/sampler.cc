@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/sampler.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -51,6 +52,35 @@ TEST_CASE("top-k and top-p leave out the unlikely") {
   CHECK(drawn({.greedy = false, .temperature = 0.01}, shares) == std::set{1});
 }
 
+TEST_CASE("draws come as often as their shares, which the temperature bends, and the seed orders them") {
+  const std::vector<double> shares = {0.1, 0.2, 0.7};
+  constexpr int kDraws = 20000;
+  const auto draws = [&](double temperature, uint64_t seed) {
+    Sampler sampler({.greedy = false, .temperature = temperature}, seed, 3);
+    std::vector<int> ids;
+    for (int i = 0; i < kDraws; ++i) {
+      std::vector<float> l = logits(shares);
+      ids.push_back(sampler.next(l));
+    }
+    return ids;
+  };
+  for (const double temperature : {1., 2., 0.5}) {
+    INFO(temperature);
+    double bent[3], sum = 0;
+    for (int id = 0; id < 3; ++id) sum += bent[id] = std::pow(shares[size_t(id)], 1 / temperature);
+    const std::vector<int> ids = draws(temperature, 7);
+    for (int id = 0; id < 3; ++id)  // five standard deviations
+      CHECK(double(std::count(ids.begin(), ids.end(), id)) / kDraws == Approx(bent[id] / sum).margin(0.018));
+  }
+  CHECK(draws(1, 7) == draws(1, 7));
+  CHECK(draws(1, 7) != draws(1, 8));
+}
+
+TEST_CASE("top-k keeps all that are as good as the k-th") {
+  CHECK(drawn({.greedy = false, .top_k = 2}, {0.2, 0.2, 0.4, 0.2}) == std::set{0, 1, 2, 3});
+  CHECK(drawn({.greedy = false, .top_k = 1}, {0.2, 0.2, 0.4, 0.2}) == std::set{2});
+}
+
 TEST_CASE("the repetition penalty divides what is above 0 and multiplies what is below") {
   Sampler sampler({.repetition_penalty = 2}, 0, 3);
   sampler.see(0);
@@ -92,6 +122,14 @@ TEST_CASE("text before a stop text is given out, and what may begin one is held 
   CHECK(text.stopped());
   CHECK(text.finish() == "");
   CHECK(text.text() == "one ENX\xc3\xa9 ");
+  AnswerText two({"END", "X"});  // the first in the text ends it, whichever it is
+  CHECK(two.push("aXbEND") == "a");
+  CHECK(two.text() == "a");
+  AnswerText again({"ab"});  // what had been held back is no beginning after all
+  CHECK(again.push("a") == "");
+  CHECK(again.push("ab") == "a");
+  CHECK(again.stopped());
+  CHECK(again.push("more") == "");
   AnswerText open({"END"});
   open.push("EN");
   CHECK(open.finish() == "EN");
