@@ -15,25 +15,10 @@
 // Needs the lines above.
 #include <hwy/contrib/math/math-inl.h>
 
+#include "kernels/load-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace vtok::fast::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-
-V Load(const float *p) { return hn::LoadU(D(), p); }
-V Load(const uint16_t *p) {  // bfloat16 is the upper half of a float32
-  const hn::RebindToUnsigned<D> wide;
-  const hn::Rebind<uint16_t, D> narrow;
-  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(wide, hn::LoadU(narrow, p))));
-}
-float Widen(float x) { return x; }
-float Widen(uint16_t x) {
-  const uint32_t bits = uint32_t(x) << 16;
-  float out;
-  hwy::CopyBytes<4>(&bits, &out);
-  return out;
-}
 
 template <class T>
 float Dot(const T *row, const float *q, int n) {
@@ -41,12 +26,12 @@ float Dot(const T *row, const float *q, int n) {
   V a = hn::Zero(D()), b = a;
   int i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    a = hn::MulAdd(Load(row + i), Load(q + i), a);
-    b = hn::MulAdd(Load(row + i + lanes), Load(q + i + lanes), b);
+    a = hn::MulAdd(load(row + i), load(q + i), a);
+    b = hn::MulAdd(load(row + i + lanes), load(q + i + lanes), b);
   }
-  for (; i + lanes <= n; i += lanes) a = hn::MulAdd(Load(row + i), Load(q + i), a);
+  for (; i + lanes <= n; i += lanes) a = hn::MulAdd(load(row + i), load(q + i), a);
   float sum = hn::GetLane(hn::SumOfLanes(D(), hn::Add(a, b)));
-  for (; i < n; i++) sum += Widen(row[i]) * q[i];
+  for (; i < n; i++) sum += widen(row[i]) * q[i];
   return sum;
 }
 
@@ -55,8 +40,8 @@ void AddScaled(const T *row, float scale, float *out, int n) {
   const int lanes = int(hn::Lanes(D()));
   int i = 0;
   for (; i + lanes <= n; i += lanes)
-    hn::StoreU(hn::MulAdd(Load(row + i), hn::Set(D(), scale), Load(out + i)), D(), out + i);
-  for (; i < n; i++) out[i] += Widen(row[i]) * scale;
+    hn::StoreU(hn::MulAdd(load(row + i), hn::Set(D(), scale), load(out + i)), D(), out + i);
+  for (; i < n; i++) out[i] += widen(row[i]) * scale;
 }
 
 /// x[i] = exp(x[i] * scale - max), their sum; x beyond n up to `padded` becomes 0.

@@ -9,26 +9,11 @@
 #define HWY_TARGET_INCLUDE "kernels/matvec_fast.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// Needs the lines above.
+#include "kernels/load-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vtok::fast::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-
-V load(const float *p) { return hn::LoadU(D(), p); }
-V load(const uint16_t *p) {  // bfloat16 is the upper half of a float32
-  const hn::RebindToUnsigned<D> u32;
-  const hn::Rebind<uint16_t, D> u16;
-  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(u32, hn::LoadU(u16, p))));
-}
-float widen(float x) { return x; }
-float widen(uint16_t x) {
-  const uint32_t bits = uint32_t(x) << 16;
-  float out;
-  hwy::CopyBytes<4>(&bits, &out);
-  return out;
-}
 
 /// out[k * stride] = <w, x[k]> + bias, x [N, n]. Every row of x goes through the same sums in the same order whatever N is.
 template <int N, class T>

@@ -2,7 +2,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/siglip.h"
 
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
 #include <string>
+
+#include "kernels/turns.h"
 
 namespace vtok {
 
@@ -38,6 +43,26 @@ at::Tensor Siglip::attend(const Layer &layer, const at::Tensor &x, int64_t frame
   return layer.out(at::cat(mixed));
 }
 
+void Siglip::add(const Layer &layer, at::Tensor x, int64_t frames) const {
+  x.add_(attend(layer, x, frames));
+  x.add_(layer.fc2(activate(config_.activation, layer.fc1(layer.norm2(x, type_)))));
+}
+
+// Threads that each have frames of their own meet once a layer; sharing every product they meet at each of a
+// dozen operations, which takes as long as a small model's operations themselves. What does not divide evenly
+// is shared so.
+void Siglip::share_out(const Layer &layer, const at::Tensor &x, int64_t frames) const {
+  constexpr int64_t kRows = 640;  // of a product: more are no faster, fewer stay in the cache
+  const int64_t n = x.size(0) / frames,
+                per = std::clamp<int64_t>(kRows / n, 1, std::max<int64_t>(frames / threads(), 1));
+  const int64_t tasks = frames / per / threads() * threads(), rest = frames - tasks * per;
+  parallel_for(int(tasks), [&](int task) {
+    const c10::InferenceMode guard(x.is_inference());
+    add(layer, x.narrow(0, task * per * n, per * n), per);
+  });
+  if (rest > 0) add(layer, x.narrow(0, tasks * per * n, rest * n), rest);
+}
+
 at::Tensor Siglip::operator()(const at::Tensor &pixels) const {
   const int64_t frames = pixels.size(0), grid = config_.grid(), patch = config_.patch, n = grid * grid;
   // Pixels beyond the last whole patch are left out.
@@ -49,8 +74,8 @@ at::Tensor Siglip::operator()(const at::Tensor &pixels) const {
   at::Tensor x = embedding_(patches.to(type_)).to(at::kFloat).view({frames, n, config_.hidden});
   x = (x + position_).view({frames * n, config_.hidden});
   for (const Layer &layer : layers_) {
-    x.add_(attend(layer, x, frames));
-    x.add_(layer.fc2(activate(config_.activation, layer.fc1(layer.norm2(x, type_)))));
+    x.is_cpu() ? share_out(layer, x, frames) : add(layer, x, frames);
+    yield_turn();
   }
   return x.view({frames, n, config_.hidden});
 }

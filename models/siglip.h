@@ -21,6 +21,9 @@ class Siglip {
     Linear qkv, out, fc1, fc2;
   };
   at::Tensor attend(const Layer &layer, const at::Tensor &x, int64_t frames) const;
+  /// Runs a layer in place on x [frames * n, hidden]; share_out() with frames on threads of their own.
+  void add(const Layer &layer, at::Tensor x, int64_t frames) const;
+  void share_out(const Layer &layer, const at::Tensor &x, int64_t frames) const;
 
   VisionConfig config_;
   at::ScalarType type_;

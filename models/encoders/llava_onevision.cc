@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kernels/kernels.h"
+#include "kernels/turns.h"
 
 namespace vtok {
 namespace {
@@ -87,7 +88,12 @@ std::vector<Tokens> LlavaOnevision::encode(std::span<const Picture> pictures, St
   if (pictures.empty()) return {};
   c10::InferenceMode guard;
   const std::lock_guard lock(mutex_);
-  const at::Tensor all = tokens(pixels(pictures), stages);
+  at::Tensor all;
+  const auto compute = [&] {
+    const c10::InferenceMode turn_guard;
+    all = tokens(pixels(pictures), stages);
+  };
+  placement_.device < 0 ? in_turn(compute) : compute();
   const int edge = config_.pooled(), count = edge * edge;
   std::vector<Record> records(static_cast<size_t>(count));
   for (int i = 0; i < count; ++i) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kernels/turns.h"
 #include "models/error.h"
 
 namespace vtok {
@@ -105,18 +106,22 @@ void Scheduler::settle() {
 
 void Scheduler::run() {
   const c10::InferenceMode guard;
-  while (take_orders()) {
-    const auto start = std::chrono::steady_clock::now();
-    const bool wrote = decode(), asked = read_prompts();
-    if (wrote || asked)
-      owed_ = std::min(owed_ + kShare * seconds_since(start), 2 * kPiece);
-    else
-      owed_ = kPiece;
-    if (owed_ < kPiece) continue;
-    const auto ahead = std::chrono::steady_clock::now();
-    if (read_held()) owed_ = std::max(0.0, owed_ - seconds_since(ahead));
-  }
+  while (take_orders()) model_.device().is_cpu() ? in_turn([this] { round(); }) : round();
   for (const auto &job : std::vector(jobs_)) finish(job, "cancelled");
+}
+
+/// A step of every answer, and a piece of what there is to read.
+void Scheduler::round() {
+  const c10::InferenceMode guard;
+  const auto start = std::chrono::steady_clock::now();
+  const bool wrote = decode(), asked = read_prompts();
+  if (wrote || asked)
+    owed_ = std::min(owed_ + kShare * seconds_since(start), 2 * kPiece);
+  else
+    owed_ = kPiece;
+  if (owed_ < kPiece) return;
+  const auto ahead = std::chrono::steady_clock::now();
+  if (read_held()) owed_ = std::max(0.0, owed_ - seconds_since(ahead));
 }
 
 /// Waits where there is nothing to do; false: the end.

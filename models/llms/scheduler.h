@@ -91,6 +91,7 @@ class Scheduler {
   using Wants = std::vector<PromptRows>;
 
   void run();
+  void round();
   bool take_orders();
   void replace(const void *owner, Wants &wants);
   KvSequence longest(const PromptRows &prompt, size_t most) const;
