@@ -4,20 +4,14 @@
 
 #include <stdexcept>
 
-#include "models/config.h"
 #include "models/engine.h"
 #include "models/instances.h"
-#include "models/space.h"
-#include "models/weights.h"
 
 namespace vtok {
-namespace {
 
-EncoderInfo describe_llava_onevision(const Checkpoint &checkpoint) {
-  const LlavaOnevisionConfig config = read_llava_onevision(checkpoint);
-  check_vision_tensors(checkpoint, config);
-  return {space_of(checkpoint, config), config.text.hidden, config.pooled(), config.pooled()};
-}
+EncoderInfo describe_llava_onevision(const Checkpoint &);
+
+namespace {
 
 const EncoderFamily kFamilies[] = {
     {"llava_onevision", "LLaVA-OneVision: SigLIP, two-layer projector, 2x2 bilinear pooling",

@@ -45,6 +45,19 @@ bool load_torch_cuda() {
   return loaded;
 }
 
+template <class T>
+std::shared_ptr<Encoder> make(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,
+                              const Progress &progress) {
+  return std::make_shared<T>(std::move(checkpoint), placement, progress);
+}
+
+/// The encoders of the families in models/encoder.cc.
+struct EncoderRow {
+  const char *family;
+  std::shared_ptr<Encoder> (*make)(std::shared_ptr<const Checkpoint>, const Placement &, const Progress &);
+};
+constexpr EncoderRow kEncoders[] = {{"llava_onevision", make<LlavaOnevision>}};
+
 class TorchEngine : public Engine {
  public:
   int cuda_devices() const override {
@@ -59,7 +72,10 @@ class TorchEngine : public Engine {
   std::shared_ptr<Encoder> make_encoder(std::shared_ptr<const Checkpoint> checkpoint,
                                         const Placement &placement, const Progress &progress) override {
     check(placement);
-    return std::make_shared<LlavaOnevision>(std::move(checkpoint), placement, progress);
+    for (const EncoderRow &row : kEncoders)
+      if (checkpoint->family == row.family) return row.make(std::move(checkpoint), placement, progress);
+    throw std::runtime_error("the module vtok-torch has no encoder for model_type '" + checkpoint->family +
+                             "'");
   }
   std::shared_ptr<Llm> make_llm(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,
                                 const Progress &progress) override {
