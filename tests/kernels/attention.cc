@@ -50,7 +50,7 @@ TEST_CASE("every table, over a cache and over interleaved rows") {
   std::mt19937 random(kSeed);
   for (const auto &[queries, length] :
        {std::pair{1, 1}, {1, 19}, {1, 500}, {2, 2}, {19, 111}, {300, 300}, {99, 500}, {260, 729}})
-    for (const auto &[heads, kv_heads, head] : {std::tuple{14, 2, 64}, {10, 2, 8}, {4, 4, 18}, {16, 16, 72}})
+    for (const auto &[heads, kv_heads, head] : {std::tuple{7, 1, 64}, {10, 2, 8}, {4, 4, 18}, {2, 2, 72}})
       for (const bool bfloat16 : {false, true})
         for (const bool causal : {false, true})
           for (const bool cache : {false, true}) {
