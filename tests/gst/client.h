@@ -2,13 +2,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 struct Response {
   int status = 0;                              // 0: none came
@@ -19,13 +22,31 @@ struct Response {
   nlohmann::json error() const { return json().at("error"); }
 };
 
+/// Every read has a deadline of its own, however much comes meanwhile: an event stream never falls silent.
 class Client {
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::seconds kPatience{60};
   int fd_;
+  std::string ahead_;  // came behind what was waited for
+  bool late_ = false;  // a read met its deadline
+
+  /// Adds what comes next; false at the end, or when `deadline` has passed.
+  bool more(std::string &to, Clock::time_point deadline) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd readable{fd_, POLLIN, 0};
+    if (left <= 0 || poll(&readable, 1, int(left)) <= 0) {
+      late_ = true;
+      return false;
+    }
+    char buffer[65536];
+    const ssize_t n = recv(fd_, buffer, sizeof buffer, 0);
+    if (n > 0) to.append(buffer, size_t(n));
+    return n > 0;
+  }
 
  public:
   explicit Client(unsigned port, int receive_buffer = 0) : fd_(socket(AF_INET, SOCK_STREAM, 0)) {
     const timeval wait{20, 0};
-    setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
     setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
     if (receive_buffer) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in address{};
@@ -48,25 +69,28 @@ class Client {
     }
     return true;
   }
-  /// What comes next, "" at the end or after 20 s.
-  std::string read() {
-    char buffer[65536];
-    const ssize_t n = recv(fd_, buffer, sizeof buffer, 0);
-    return n > 0 ? std::string(buffer, size_t(n)) : "";
-  }
+  /// All until the server closes; what came and a failed check when it does not.
   std::string read_all() {
-    std::string all;
-    for (std::string piece; !(piece = read()).empty();) all += piece;
+    std::string all = std::exchange(ahead_, "");
+    const auto deadline = Clock::now() + kPatience;
+    while (more(all, deadline)) {
+    }
+    if (late_) FAIL_CHECK("the connection stays open after: " << all);
     return all;
   }
-  /// Reads until `text` has come; all that was read.
+  /// Up to and with `text`; what is behind it waits for the next read. Where it does not come, what came and
+  /// a failed check.
   std::string read_until(const std::string &text) {
-    std::string all;
-    while (all.find(text) == all.npos) {
-      const std::string piece = read();
-      if (piece.empty()) break;
-      all += piece;
-    }
+    std::string all = std::exchange(ahead_, "");
+    const auto deadline = Clock::now() + kPatience;
+    while (all.find(text) == all.npos)
+      if (!more(all, deadline)) {
+        FAIL_CHECK("\"" << text << "\" does not come, but: " << all);
+        return all;
+      }
+    const size_t end = all.find(text) + text.size();
+    ahead_ = all.substr(end);
+    all.resize(end);
     return all;
   }
 };
