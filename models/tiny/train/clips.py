@@ -13,7 +13,7 @@ import numpy as np
 
 import real
 import scenes
-from vit import squash
+from pictures import squash
 
 
 def label(start, end):
@@ -102,8 +102,23 @@ def moving(objects):
     return True if reach > 0.08 else False if reach < 0.015 else None
 
 
-def sample(rng, store, most=16, single=False):
-    """One random clip of at most `most` frames."""
+LONG = 40  # frames of a long clip
+
+
+def watch(scene, quiet, step):
+    """Times at which to look at minutes of a scene: every `quiet` seconds, every `step` while something happens."""
+    spans = []
+    for thing in scene.things:
+        if np.any(thing.a != thing.b):
+            spans.append((thing.t0, thing.t1))
+        spans += [(t - step, t + 2 * step) for t in (thing.start, thing.stop, thing.change) if 0 < t < scene.duration]
+    every = np.arange(0, scene.duration - 1e-6, step)
+    happens = np.any([(every >= a - step) & (every <= b + step) for a, b in spans], axis=0) if spans else False
+    return every[happens | (np.arange(len(every)) % round(quiet / step) == 0)]
+
+
+def sample(rng, store, most=16, single=False, long=False):
+    """One random clip of at most `most` frames; long: of up to LONG, and more of them real."""
     if single:
         scene = real.RealScene(rng, store, 8) if rng.random() < 0.08 else scenes.Scene(rng, store, 8, still=True)
         t = rng.uniform(0, scene.duration)
@@ -113,14 +128,19 @@ def sample(rng, store, most=16, single=False):
         longest = rng.choice([2.0] * 7 + [1.0, 1.5, 3.0, 4.0, 5.0, 10.0])
         threshold = 0.0 if rng.random() < 0.35 else rng.choice([0.02, 0.04, 0.06, 0.06])
         stretch = rng.uniform(1.0, 2.5) if threshold and rng.random() < 0.7 else 1.0
-        count = int(rng.integers(4, most + 1)) * stretch
+        most = LONG if long else most
+        count = int(rng.integers(20 if long else 4, most + 1)) * stretch
         duration = float(np.clip(count * interval, 1.5, 32.0))
         if rng.random() < 0.6:
             duration = max(round(duration * 2) / 2, 1.5)
         share = rng.random()
-        scene = real.RealScene(rng, store, duration) if share < 0.15 else scenes.Scene(rng, store, duration)
-        duration = scene.duration
-        times = np.arange(0, duration - 1e-6, interval)
+        if long and share > 0.6:  # minutes in which little happens
+            interval, longest, threshold = rng.choice([0.5, 1.0]), rng.choice([5.0, 10.0, 10.0]), 0.06
+            scene = scenes.Scene(rng, store, float(rng.integers(40, 160)))
+            times = watch(scene, longest, interval)
+        else:
+            scene = real.RealScene(rng, store, duration) if share < (0.4 if long else 0.15) else scenes.Scene(rng, store, duration)
+            times = np.arange(0, scene.duration - 1e-6, interval)
     pixels, kept, groups, objects = gather(scene, times, Selector(threshold, interval, longest), most)
     offset = 0.0
     if single and rng.random() < 0.5:

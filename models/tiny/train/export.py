@@ -8,7 +8,6 @@ import sys
 import torch
 from transformers import (GenerationConfig, LlavaOnevisionImageProcessor, LlavaOnevisionProcessor,
                           LlavaOnevisionVideoProcessor, PreTrainedTokenizerFast)
-from transformers.models.qwen2 import Qwen2Tokenizer
 
 import lm
 import model as net
@@ -35,11 +34,8 @@ def main():
     model.generation_config = GenerationConfig(
         bos_token_id=text.bos_token_id, eos_token_id=text.eos_token_id, pad_token_id=text.pad_token_id)
     model.save_pretrained(out)
-    fast = PreTrainedTokenizerFast(tokenizer_file=f"{work}/tokenizer.json")
-    fast.save_pretrained(f"{work}/fast")
-    tokenizer = Qwen2Tokenizer.from_pretrained(
-        f"{work}/fast", eos_token="<|im_end|>", pad_token="<|endoftext|>", bos_token=None, unk_token=None,
-        add_prefix_space=False, clean_up_tokenization_spaces=False, errors="replace", split_special_tokens=False,
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=f"{work}/tokenizer.json", eos_token="<|im_end|>", pad_token="<|endoftext|>", clean_up_tokenization_spaces=False, errors="replace", split_special_tokens=False,
         additional_special_tokens=["<|im_start|>", "<|im_end|>"], model_max_length=8192)
     size = {"height": net.IMAGE, "width": net.IMAGE}
     half = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 3, "size": size}

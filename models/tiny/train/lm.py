@@ -1,6 +1,6 @@
 """Stages 2 and 3: the language model on tokens of the frozen vision tower.
 
-A clip's prompt is a prefix (groups, times, tokens) that up to eight questions share: a block mask keeps them from
+A clip's prompt is a prefix (groups, times, tokens) that a dozen questions and more share: a block mask keeps them from
 seeing each other, and each counts positions as if it came alone. Loss on the answers only. Part of the prompts hold
 tokens compressed by SCC, a few no tokens at all.
 
@@ -9,7 +9,6 @@ tokens compressed by SCC, a few no tokens at all.
 import argparse
 import multiprocessing as mp
 import os
-import time
 
 import cv2
 import numpy as np
@@ -27,9 +26,15 @@ import tokenizer as words
 ASSISTANT = "<|im_end|><|im_start|>assistant"
 
 
+LAYERS = 6
+PLAIN = 20  # longest clip, in frames, whose tokens are learnt from uncompressed
+ASKED = {"full": 16, "scc": 24, "blind": 16}  # questions in one prompt
+
+
 def curriculum(done):
-    """(most frames in a clip, share of single frames) after this share of the training."""
-    return int(np.interp(done, [0, 0.25, 0.7], [4, 8, 16])), float(np.interp(done, [0, 0.2, 0.4, 0.7], [1.0, 0.9, 0.5, 0.15]))
+    """(most frames in a clip, shares of single frames and of long clips) after this share of the training."""
+    return (int(np.interp(done, [0, 0.2, 0.4], [8, 12, 16])), float(np.interp(done, [0, 0.1, 0.3, 0.5], [0.9, 0.4, 0.2, 0.1])),
+            float(np.interp(done, [0.2, 0.5], [0, 0.3])))
 
 
 def produce(queue, store, seed, progress):
@@ -38,9 +43,9 @@ def produce(queue, store, seed, progress):
     os.nice(2)
     rng = np.random.default_rng(seed)
     while True:
-        most, single = curriculum(progress.value)
-        clip = clips.sample(rng, store, most, single=rng.random() < single)
-        asked = [q for _ in range(2) for q in questions.pick(rng, clip, 16, train=True)]
+        most, single, long = curriculum(progress.value)
+        clip = clips.sample(rng, store, most, single=rng.random() < single, long=rng.random() < long)
+        asked = [q for _ in range(3) for q in questions.pick(rng, clip, 20, train=True)]
         if asked:
             queue.put((clip["pixels"], clip["groups"], clip["stamps"], asked))
 
@@ -109,7 +114,7 @@ def layout(prompt, clip, mode, asked):
 
 def forward(model, samples):
     """Packed samples -> (logits at the answers, targets, [(sample, block)] of each target)."""
-    b, length = len(samples), max(len(s[0]) for s in samples)
+    b, length = len(samples), -(-max(len(s[0]) for s in samples) // 64) * 64  # few shapes: each costs oneDNN set-up and memory
     ids = torch.zeros(b, length, dtype=torch.long)
     positions = torch.zeros(b, length, dtype=torch.long)
     blocks = torch.full((b, length), -1)
@@ -152,7 +157,7 @@ def evaluate(model, prompt, held, mode, most=8):
     return {k: (float(np.mean(v)), len(v)) for k, v in sorted(hits.items())}
 
 
-def start_model(work, layers=4):
+def start_model(work, layers=LAYERS):
     """The network with the trained vision stage, its tokens scaled to suit the LM's embeddings."""
     prompt = Prompt(f"{work}/tokenizer.json")
     model = net.build({t: prompt.tokenizer.token_to_id(t) for t in words.SPECIAL}, layers)
@@ -177,8 +182,8 @@ def main(rank=0):
     p = argparse.ArgumentParser()
     p.add_argument("media")
     p.add_argument("work")
-    p.add_argument("--minutes", type=float, default=60, help="training time, all runs together (the learning rate's cosine)")
-    p.add_argument("--share", type=float, default=0.5, help="of prompts with SCC tokens")
+    p.add_argument("--minutes", type=float, default=60, help="training time, all runs together: the learning rate falls over it")
+    p.add_argument("--share", type=float, default=0.6, help="of prompts with SCC tokens")
     p.add_argument("--budget", type=int, default=5000, help="tokens in a step, for each of the two processes")
     p.add_argument("--rate", type=float, default=1.0e-3)
     args = p.parse_args()
@@ -187,14 +192,14 @@ def main(rank=0):
         words.train(store, f"{args.work}/tokenizer.json")
     torch.distributed.barrier()
     model, prompt = start_model(args.work)
-    optimiser = net.Optimiser(model.parameters(), args.rate, 1)
-    path, spent = f"{args.work}/lm.pt", 0.0
+    optimiser = net.Optimiser(model.named_parameters(), args.rate)
+    path, clock = f"{args.work}/lm.pt", net.Clock(0.0)
     if os.path.exists(path):
         state = torch.load(path)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        spent = state["spent"]
-    progress = mp.Value("d", spent / (args.minutes * 60))
+        clock = net.Clock(state["spent"])
+    progress = mp.Value("d", clock.spent / (args.minutes * 60))
     queue = mp.Queue(16)
     mp.Process(target=produce, args=(queue, store, 50000 + optimiser.count + 400000 * rank, progress), daemon=True).start()
     rng = np.random.default_rng(optimiser.count + 7 * rank)
@@ -205,8 +210,8 @@ def main(rank=0):
         asked = questions.pick(held_rng, clip, 8)
         if asked:
             held.append(Clip(model, clip["pixels"], clip["groups"], clip["stamps"], asked))
-    pool, start, seen, sums, hits, told, drawn = [], time.time(), 0, 0.0, {}, time.time(), 0
-    before, done = spent, spent / (args.minutes * 60)
+    pool, seen, sums, hits, drawn, done = [], 0, 0.0, {}, 0, progress.value
+    told = clock()
     while done < 1:
         while len(pool) < 64 or (not queue.empty() and drawn < 64 + 4 * seen):
             pool.append(Clip(model, *queue.get()))
@@ -214,8 +219,9 @@ def main(rank=0):
         pool = pool[-2500:]
         candidates = []
         for i in rng.choice(len(pool), min(len(pool), 64), replace=False):
-            mode = "blind" if rng.random() < 0.02 else "scc" if rng.random() < args.share else "full"
-            asked = [pool[i].asked[j] for j in rng.permutation(len(pool[i].asked))[:8]]
+            frames = len(pool[i].tokens)
+            mode = "blind" if rng.random() < 0.02 else "scc" if args.share and frames > PLAIN or rng.random() < args.share else "full"
+            asked = [pool[i].asked[j] for j in rng.permutation(len(pool[i].asked))[:ASKED[mode]]]
             candidates.append(layout(prompt, pool[i], mode, asked))
         candidates.sort(key=lambda s: len(s[0]))
         first = rng.integers(len(candidates))
@@ -225,12 +231,12 @@ def main(rank=0):
                 break
             batch.append(s)
         logits, targets, owner = forward(model, batch)
-        length = torch.zeros(len(batch), 12).index_put(owner, torch.ones(len(targets)), accumulate=True)
+        length = torch.zeros(len(batch), 1 + max(ASKED.values())).index_put(owner, torch.ones(len(targets)), accumulate=True)
         weight = length[owner] ** -0.5
         loss = (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
         loss.backward()
-        spent = before + time.time() - start
-        done = progress.value = optimiser.step(done=spent / (args.minutes * 60))
+        spent = clock()
+        done = progress.value = optimiser.step(spent / (args.minutes * 60))
         seen += 1
         sums += float(loss.detach())
         for (i, k), ok in right(logits.detach(), targets, owner).items():
@@ -239,15 +245,15 @@ def main(rank=0):
             text = " ".join(f"{k} {np.mean(v):.2f}" for k, v in sorted(hits.items()))
             print(f"{optimiser.count} {spent:.0f}s drawn {drawn} pool {len(pool)} loss {sums / 50:.3f} {text}", flush=True)
             sums, hits = 0.0, {}
-        if time.time() - told > 270 and rank == 0:
-            told = time.time()
+        if spent - told > 300 and rank == 0:
+            told = spent
             for mode in ("full", "scc") if args.share else ("full",):
                 scores = evaluate(model, prompt, held, mode)
                 mean = np.mean([v for v, _ in scores.values()])
                 print(f"   held-out {mode} {mean:.3f} " + " ".join(f"{k} {v:.2f}" for k, (v, _) in scores.items()), flush=True)
             save(path, model, optimiser, spent)
     if rank == 0:
-        save(path, model, optimiser, spent)
+        save(path, model, optimiser, clock())
 
 
 def save(path, model, optimiser, spent):

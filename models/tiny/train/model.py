@@ -8,6 +8,7 @@ import ctypes
 import math
 import os
 import socket
+import time
 
 import torch
 import torch.distributed as dist
@@ -17,10 +18,10 @@ from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGener
 
 IMAGE, PATCH, SIDE, GRID = 168, 14, 12, 6
 TOKENS, WIDTH = GRID * GRID, 256
-VOCABULARY = 768  # rows; tokenizer.py leaves some unused
+VOCABULARY = 1024  # rows; tokenizer.py may leave some unused
 
 
-def config(ids, layers=4):
+def config(ids, layers):
     """ids: the tokenizer's {'<|im_end|>': .., '<video>': .., ...}."""
     vision = SiglipVisionConfig(
         hidden_size=192, intermediate_size=768, num_hidden_layers=4, num_attention_heads=3, image_size=IMAGE,
@@ -37,7 +38,7 @@ def config(ids, layers=4):
         image_grid_pinpoints=[[IMAGE * a, IMAGE * b] for a in range(1, 7) for b in range(1, 7)][:6])
 
 
-def build(ids, layers=4):
+def build(ids, layers):
     torch.manual_seed(0)
     model = LlavaOnevisionForConditionalGeneration(config(ids, layers))
     model.model.vision_tower.set_attn_implementation("eager")  # the fused backward is slower on a CPU
@@ -72,33 +73,42 @@ def visual_tokens(model, pixels):
 
 
 class Optimiser:
-    """AdamW on float32 copies of bfloat16 parameters; linear warm-up, then cosine to a tenth."""
+    """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for the rest, both on float32 copies of bfloat16
+    parameters; linear warm-up, then linear down to `floor` of the rate."""
 
-    def __init__(self, parameters, rate, steps, warm=200, decay=0.05, floor=0.1):
-        self.live = [p for p in parameters if p.requires_grad]
+    def __init__(self, named, rate, warm=100, decay=0.05, floor=0.03):
+        """named: (name, parameter) pairs; those that need no gradient are left out. rate: AdamW's."""
+        named = [(name, p) for name, p in named if p.requires_grad]
+        self.live = [p for _, p in named]
         self.master = [p.detach().float().clone().requires_grad_() for p in self.live]
-        groups = [{"params": [m for m in self.master if m.dim() > 1], "weight_decay": decay},
-                  {"params": [m for m in self.master if m.dim() <= 1], "weight_decay": 0.0}]
-        self.inner = torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
-        self.rate, self.steps, self.warm, self.floor, self.count = rate, steps, warm, floor, 0
+        inner = [".layers." in name and p.dim() == 2 for name, p in named]
+        rest = [m for m, hidden in zip(self.master, inner) if not hidden]
+        groups = [{"params": [m for m in rest if m.dim() > 1], "weight_decay": decay},
+                  {"params": [m for m in rest if m.dim() <= 1], "weight_decay": 0.0}]
+        self.inner = [torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True),
+                      torch.optim.Muon([m for m, hidden in zip(self.master, inner) if hidden], lr=rate,
+                                       weight_decay=decay, adjust_lr_fn="match_rms_adamw")]
+        self.rates, self.warm, self.floor, self.count = (rate, 2 * rate), warm, floor, 0
 
-    def step(self, clip=1.0, done=None):
-        """done: share of the training that is over, where steps do not tell. Returns it, as all of the team see it."""
+    def step(self, done, clip=1.0):
+        """done: share of the training that is over. Returns it, as all of the team see it."""
         self.count += 1
-        done = min(self.count / self.steps if done is None else done, 1.0)
+        done = min(done, 1.0)
         flat = torch.cat([torch.zeros(p.numel()) if p.grad is None else p.grad.float().flatten() for p in self.live]
                          + [torch.tensor([done])])
         if dist.is_initialized():
             dist.all_reduce(flat)
             flat /= dist.get_world_size()
         done = float(flat[-1])
-        scale = min(self.count / self.warm, 1.0) * (self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * done)))
-        for group in self.inner.param_groups:
-            group["lr"] = self.rate * scale
+        scale = min(self.count / self.warm, 1.0) * (1 - (1 - self.floor) * done)
+        for inner, rate in zip(self.inner, self.rates):
+            for group in inner.param_groups:
+                group["lr"] = rate * scale
         for master, grad in zip(self.master, flat[:-1].split([p.numel() for p in self.live])):
             master.grad = grad.view_as(master)
         torch.nn.utils.clip_grad_norm_(self.master, clip)
-        self.inner.step()
+        for inner in self.inner:
+            inner.step()
         with torch.no_grad():
             for master, live in zip(self.master, self.live):
                 live.copy_(master)
@@ -106,15 +116,28 @@ class Optimiser:
         return done
 
     def state_dict(self):
-        return {"inner": self.inner.state_dict(), "master": self.master, "count": self.count}
+        return {"inner": [i.state_dict() for i in self.inner], "master": self.master, "count": self.count}
 
     def load_state_dict(self, state):
-        self.inner.load_state_dict(state["inner"])
+        for inner, saved in zip(self.inner, state["inner"]):
+            inner.load_state_dict(saved)
         self.count = state["count"]
         with torch.no_grad():
             for master, live, saved in zip(self.master, self.live, state["master"]):
                 master.copy_(saved)
                 live.copy_(saved)
+
+
+class Clock:
+    """Seconds spent on training; a pause of the whole process (SIGSTOP) counts as half a minute at most."""
+
+    def __init__(self, spent):
+        self.spent, self.last = spent, time.monotonic()
+
+    def __call__(self):
+        now = time.monotonic()
+        self.spent, self.last = self.spent + min(now - self.last, 30), now
+        return self.spent
 
 
 def follow_parent():

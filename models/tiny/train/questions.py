@@ -1,15 +1,17 @@
-"""Questions and answers about a clip (clips.py), in nine kinds and many phrasings.
+"""Questions and answers about a clip (clips.py), in ten kinds and many phrasings.
 
 `ask(rng, clip)` lists (question, answer, kind, at) candidates; at is the event's time in seconds for "when", else None.
-`pick(rng, clip, n)` chooses n of them, kinds evenly. Two more kinds, "list" and "times", are for training only: they teach
-to name everything and to copy a group's times.
+`pick(rng, clip, n)` chooses n of them, kinds evenly. Three more kinds, "list", "times" and "trace", are for training only: they
+teach to name everything, to copy a group's times, and to follow an object from group to group.
 """
 import numpy as np
 
 from clips import label
 from words import CLASSES, COLOUR_NAMES, NUMBERS, SHAPES, article, place, plural
 
-KINDS = ["what", "how many", "colour", "where", "direction", "any", "when", "first", "happens"]
+KINDS = ["what", "how many", "colour", "where", "direction", "any", "when", "first", "happens", "motion"]
+TEACHING = ("list", "times", "trace")
+SLOW, FAST = 0.19, 0.3  # picture widths or heights a second; between them is neither
 PLACES = ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"]
 EDGES = {"left": 0, "right": 1, "top": 2, "bottom": 3}
 
@@ -35,6 +37,19 @@ class Object:
             self.way = "down" if self.dy > 0 else "up"
         self.place = place(np.mean(self.x[index]), np.mean(self.y[index]), 0.03) if self.still else None
         self.names = []  # noun phrases that mean this object alone
+
+    def path(self, times):
+        """(speed in pictures a second, whether it stands still at the last three frames or more), None where unclear."""
+        index = np.flatnonzero(self.seen)
+        if len(index) < 3 or not self.moves():
+            return None, None
+        x, y, t = self.x[index], self.y[index], times[index]
+        step = np.hypot(np.diff(x), np.diff(y))
+        going = step > 0.012
+        speed = np.median((step / np.diff(t))[going]) if going.any() else None
+        rest = len(step) - 1 - np.flatnonzero(going)[-1] if going.any() else 0  # steps at the end without a move
+        stops = True if rest >= 3 and self.seen[-1] else False if rest == 0 else None
+        return speed, stops
 
     def moves(self):
         return self.way in ("left", "right", "up", "down")
@@ -178,8 +193,10 @@ def ask(rng, clip):
     if clip["stamps"] and len(clip["groups"]) > 1:
         spans = [label(*g[:2])[1:-1] for g in clip["groups"]]
         i = int(rng.integers(len(spans) - 1))
-        add("times", f"Which part comes after {spans[i]}?", spans[i + 1])
-        add("times", f"Which part comes before {spans[i + 1]}?", spans[i])
+        if rng.random() < 0.5:
+            add("times", f"Which part comes after {spans[i]}?", spans[i + 1])
+        else:
+            add("times", f"Which part comes before {spans[i + 1]}?", spans[i])
         add("times", *[("What is the first part?", spans[0]), ("What is the last part?", spans[-1])][rng.integers(2)])
         for _ in range(2):
             g = int(rng.integers(len(spans)))
@@ -187,6 +204,19 @@ def ask(rng, clip):
             if len(there) < 2 and not any(o.changes for o in there):
                 add("times", one(f"What is there at {spans[g]}?", f"What can you see at {spans[g]}?"),
                     full(there[0]) if there else "nothing")
+        last = [max(fs) for _, _, fs in clip["groups"]]
+
+        def spot(o, f):
+            return place(o.x[f], o.y[f]) if o.seen[f] else "not there"
+        for o in named:
+            if len(spans) < 9:
+                add("trace", one(f"Where is {the(o)} in each part?", f"Follow {the(o)} through the parts."),
+                    ", ".join(spot(o, f) for f in last))
+            for g in rng.integers(len(spans), size=2):
+                add("trace", one(f"Where is {the(o)} at {spans[g]}?", f"At {spans[g]}, where is {the(o)}?"), spot(o, last[g]))
+        if len(spans) < 9:
+            add("trace", one("How many objects are there in each part?", "Count the objects in each part."),
+                ", ".join(NUMBERS[sum(bool(o.seen[f]) for o in objects)] for f in last))
         for o in named:
             parts = [g for g, (_, _, fs) in enumerate(clip["groups"]) if o.seen[fs].any()]
             if len(parts) == 1:
@@ -198,7 +228,17 @@ def ask(rng, clip):
     for o in named:
         n_o = lambda: the(o)  # noqa: E731, B023
         verb = "drive" if o.cls == "car" else "walk" if o.cls == "person" else "move"
-        if o.way:
+        if o.moves():
+            p, q = place(o.x[o.first], o.y[o.first]), place(o.x[o.last], o.y[o.last])
+            add("trace", one(f"How does {n_o()} move?", f"From where to where does {n_o()} move?"), f"from {p} to {q}")
+        speed, stops = o.path(clip["times"])
+        if speed is not None and not SLOW < speed < FAST:
+            add("motion", one(f"Is {n_o()} fast or slow?", f"How fast does {n_o()} {verb}?", f"Does {n_o()} {verb} fast or slowly?"),
+                "fast" if speed >= FAST else "slow")
+        if stops is not None and (stops or rng.random() < 0.5):
+            add("motion", one(f"Does {n_o()} stop?", f"Does {n_o()} come to a stop?", f"Does {n_o()} stand still at the end?"),
+                "yes" if stops else "no")
+        if o.way and (o.moves() or rng.random() < 0.3):
             add("direction", one(f"Which way does {n_o()} move?", f"In which direction does {n_o()} move?",
                                  f"Which way does {n_o()} {verb}?", f"Where is {n_o()} going?", f"Which way does {n_o()} go?"), o.way)
         if o.moves() and o.last == frames - 1:
@@ -258,6 +298,9 @@ def ask(rng, clip):
                 add("first", one(f"What comes first, {p} or {q}?", f"Which appears first, {p} or {q}?",
                                  f"What is seen first, {p} or {q}?", f"Which is there first, {p} or {q}?"), early)
     order = sorted(objects, key=lambda o: o.first)
+    if 2 <= n <= 4 and not any(o.changes for o in objects) and len({o.first for o in objects}) == n:
+        add("trace", one("Name the objects in the order in which they appear.", "What appears, in order?"),
+            ", ".join(f"{o.colour} {o.cls}" for o in order))
     if n > 1 and order[0].first < order[1].first and order[0].names and not order[0].changes:
         add("first", one("What comes first?", "What appears first?", "What is seen first?", "Which object comes first?"), full(order[0]))
     if n > 1 and order[-1].first > order[-2].first and order[-1].names and not order[-1].changes:
@@ -279,8 +322,8 @@ def ask(rng, clip):
 
 
 def pick(rng, clip, n=8, train=False):
-    """At most n questions, taking the kinds in turn. train: "list" and "times" too."""
-    queue = [q for q in ask(rng, clip) if train or q[2] not in ("list", "times")]
+    """At most n questions, taking the kinds in turn. train: those for TEACHING too."""
+    queue = [q for q in ask(rng, clip) if train or q[2] not in TEACHING]
     rng.shuffle(queue)
     chosen, counts = [], {}
     while queue and len(chosen) < n:

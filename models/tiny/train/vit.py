@@ -11,12 +11,10 @@ alike over time only while it stays where it is.
 import argparse
 import multiprocessing as mp
 import os
-import time
 
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
@@ -24,14 +22,10 @@ import assets
 import model as net
 import real
 import scenes
+from pictures import squash
 from words import CLASSES, COLOUR_NAMES
 
 KINDS, MOST, BINS = len(CLASSES) * len(COLOUR_NAMES), 9, 12
-
-
-def squash(image):
-    """Any RGB picture -> uint8 [168, 168, 3], resized as the processor does."""
-    return np.asarray(Image.fromarray(image).resize((net.IMAGE, net.IMAGE), Image.BICUBIC))
 
 
 def labels(ids, count, side):
@@ -208,7 +202,7 @@ def main(rank=0):
     p = argparse.ArgumentParser()
     p.add_argument("media")
     p.add_argument("work")
-    p.add_argument("--minutes", type=float, default=30, help="all runs together: the learning rate's cosine")
+    p.add_argument("--minutes", type=float, default=30, help="all runs together: the learning rate falls over them")
     p.add_argument("--batch", type=int, default=12, help="pairs of frames, for each of the two processes")
     p.add_argument("--rate", type=float, default=1.2e-3)
     args = p.parse_args()
@@ -216,19 +210,18 @@ def main(rank=0):
     model = net.build({"<|endoftext|>": 0, "<|im_end|>": 0, "<image>": 0, "<video>": 0}, layers=1)
     heads = Heads().to(torch.bfloat16)
     parts = [model.model.vision_tower, model.model.multi_modal_projector, heads]
-    optimiser = net.Optimiser([q for part in parts for q in part.parameters()], args.rate, 1)
-    path, spent = f"{args.work}/vit.pt", 0.0
+    optimiser = net.Optimiser([q for part in parts for q in part.named_parameters()], args.rate)
+    path, clock = f"{args.work}/vit.pt", net.Clock(0.0)
     if os.path.exists(path):
         state = torch.load(path)
         for part, saved in zip(parts, state["parts"]):
             part.load_state_dict(saved, strict=False)
         optimiser.load_state_dict(state["optimiser"])
-        spent = state["spent"]
+        clock = net.Clock(state["spent"])
     queue = mp.Queue(6)
     mp.Process(target=produce, args=(queue, store, 1000 + optimiser.count + 500000 * rank, args.batch), daemon=True).start()
     rng = np.random.default_rng(optimiser.count + 7 * rank)
-    start, sums, seen, pool = time.time(), {}, 0, []
-    begun, done = spent, 0.0
+    sums, seen, pool, done = {}, 0, [], 0.0
     while done < 1:
         if not pool or not queue.empty():  # each batch is used a few times, at times mirrored
             batch = queue.get()
@@ -237,8 +230,8 @@ def main(rank=0):
             batch = flip(pool[rng.integers(len(pool))])
         result = losses(model, heads, batch)
         sum(v for k, v in result.items() if not k.endswith("%")).backward()
-        spent = begun + time.time() - start
-        done = optimiser.step(done=spent / (args.minutes * 60))
+        spent = clock()
+        done = optimiser.step(spent / (args.minutes * 60))
         for k, v in result.items():
             sums[k] = sums.get(k, 0) + float(v.detach().nan_to_num())
         seen += 1
