@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "gst/http/server.h"
+#include "gst/picture.h"
 
 GST_DEBUG_CATEGORY_STATIC(vtokllm_debug);
 #define GST_CAT_DEFAULT vtokllm_debug
@@ -143,6 +144,7 @@ GstFlowReturn Asking::add(GstBuffer *buffer, const std::function<GstFlowReturn()
         if (std::exchange(ask_live_, false)) live_ = upstream_is_live(GST_PAD(element_->sinkpads->data));
         const AskSettings settings = settings_();
         Part part = feed_.part(buffer, settings.clock);
+        if (server_) show(buffer, part);
         if (const int64_t due = schedule_.due(part.running); due >= 0) ask_lines(due);
         at_ = std::max<int64_t>(at_, part.running);
         std::optional<Part> lost;
@@ -161,6 +163,18 @@ GstFlowReturn Asking::add(GstBuffer *buffer, const std::function<GstFlowReturn()
         }
       },
       [&] { ++stats_.bad; });
+}
+
+void Asking::show(GstBuffer *buffer, const Part &part) {
+  auto picture = picture_of(buffer);
+  if (!picture) return;
+  Keyframe keyframe{
+      feed_.stream_time(part.from), picture->width, picture->height, std::move(picture->rgb), 0, 0};
+  if (GstVtokCounts counts; gst_vtok_buffer_get_counts(buffer, &counts)) {
+    keyframe.grid_width = counts.grid_width;
+    keyframe.grid_height = counts.grid_height;
+  }
+  server_->show(std::move(keyframe));
 }
 
 void Asking::post_lost(const Part &lost) {

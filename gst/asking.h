@@ -141,6 +141,7 @@ class Asking final : AnswerListener, Served {
 
  private:
   void ask_lines(int64_t at);
+  void show(GstBuffer *buffer, const Part &part);
   void post_lost(const Part &lost);
   void warn(const std::string &sentence);
 

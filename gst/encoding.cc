@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "gst/guarded.h"
+#include "gst/picture.h"
 
 namespace vtok {
 namespace {
@@ -102,6 +103,7 @@ BufferPtr Encoding::buffer(const Frame &frame, const Tokens &tokens, const Encod
   if (frame.after_loss || GST_BUFFER_FLAG_IS_SET(video, GST_BUFFER_FLAG_DISCONT))
     GST_BUFFER_FLAG_SET(out.get(), GST_BUFFER_FLAG_DISCONT);
   gst_buffer_foreach_meta(video, copy_reference, out.get());
+  if (starts && frame.rgb.picture.device < 0) set_picture(out.get(), shrink(frame.rgb.picture));
   stats_.groups += starts;
   ++stats_.frames_out;
   stats_.tokens_out += uint64_t(tokens.n);

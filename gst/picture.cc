@@ -1,0 +1,84 @@
+// Small pictures on token buffers: a GstCustomMeta with a size and a buffer of pixels.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/picture.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vtok {
+namespace {
+
+constexpr char kMeta[] = "GstVtokPictureMeta";
+constexpr int kSamples = 3;  // across and down, per pixel made
+
+void register_meta() {
+  static const GstMetaInfo *info = [] {
+    static const gchar *tags[] = {nullptr};
+    return gst_meta_register_custom(kMeta, tags, nullptr, nullptr, nullptr);
+  }();
+  g_assert(info);
+}
+
+}  // namespace
+
+SmallPicture shrink(const Picture &picture, int longest) {
+  const int side = std::max(picture.width, picture.height);
+  const auto shorter = [&](int length) {
+    return side <= longest ? length : std::max(1, int((int64_t(length) * longest + side / 2) / side));
+  };
+  SmallPicture out{shorter(picture.width), shorter(picture.height), {}};
+  out.rgb.resize(size_t(out.width) * out.height * 3);
+  const int across = std::clamp(picture.width / out.width, 1, kSamples),
+            down = std::clamp(picture.height / out.height, 1, kSamples);
+  const auto place = [](int cell, int sample, int cells, int samples, int length) {
+    return int((2 * (int64_t(cell) * samples + sample) + 1) * length / (2 * int64_t(cells) * samples));
+  };
+  uint8_t *to = out.rgb.data();
+  for (int y = 0; y < out.height; ++y)
+    for (int x = 0; x < out.width; ++x) {
+      int sums[3] = {};
+      for (int v = 0; v < down; ++v) {
+        const uint8_t *row =
+            picture.rgb + ptrdiff_t(place(y, v, out.height, down, picture.height)) * picture.stride;
+        for (int u = 0; u < across; ++u)
+          for (int c = 0; c < 3; ++c) sums[c] += row[3 * place(x, u, out.width, across, picture.width) + c];
+      }
+      for (const int sum : sums) *to++ = uint8_t((sum + across * down / 2) / (across * down));
+    }
+  return out;
+}
+
+void set_picture(GstBuffer *tokens, SmallPicture picture) {
+  register_meta();
+  auto *held = new std::vector<uint8_t>(std::move(picture.rgb));
+  GstBuffer *rgb =
+      gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, held->data(), held->size(), 0, held->size(), held,
+                                  [](gpointer data) { delete static_cast<std::vector<uint8_t> *>(data); });
+  GstCustomMeta *meta = gst_buffer_get_custom_meta(tokens, kMeta);
+  if (!meta) meta = gst_buffer_add_custom_meta(tokens, kMeta);
+  gst_structure_set(gst_custom_meta_get_structure(meta), "width", G_TYPE_INT, picture.width, "height",
+                    G_TYPE_INT, picture.height, "rgb", GST_TYPE_BUFFER, rgb, nullptr);
+  gst_buffer_unref(rgb);
+}
+
+std::optional<SmallPicture> picture_of(GstBuffer *tokens) {
+  register_meta();
+  GstCustomMeta *meta = gst_buffer_get_custom_meta(tokens, kMeta);
+  if (!meta) return {};
+  SmallPicture picture;
+  GstBuffer *rgb = nullptr;
+  if (!gst_structure_get(gst_custom_meta_get_structure(meta), "width", G_TYPE_INT, &picture.width, "height",
+                         G_TYPE_INT, &picture.height, "rgb", GST_TYPE_BUFFER, &rgb, nullptr))
+    return {};
+  const size_t size = gst_buffer_get_size(rgb);
+  const bool fits =
+      picture.width > 0 && picture.height > 0 && size == size_t(picture.width) * size_t(picture.height) * 3;
+  if (fits) {
+    picture.rgb.resize(size);
+    gst_buffer_extract(rgb, 0, picture.rgb.data(), size);
+  }
+  gst_buffer_unref(rgb);
+  return fits ? std::optional(std::move(picture)) : std::nullopt;
+}
+
+}  // namespace vtok
