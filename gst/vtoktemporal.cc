@@ -13,6 +13,13 @@
  * ahead of closed groups and what these became, and the distance of an exact token is 1 minus its cosine to
  * the most similar token sent ahead (`ahead-distance-mean`, `ahead-distance-most`).
  *
+ * `tokens-per-second` is a target, not a bound: each closed group gets as many tokens as its span allows,
+ * whatever `tau` says, and what a group had too few of, or too many, is carried to those that follow (ten
+ * seconds' worth at most). A group cannot have more tokens than its frames bring: where vtokspatial leaves
+ * fewer, raise its `tau`. `stats` tells what the last minute had: `tokens-per-second`, beside
+ * `tokens-per-second-wanted`. `max-tokens` bounds a group all the same, and `memory-tokens` of vtokllmsink what a
+ * question sees.
+ *
  * With `mode=group` tokens come out as late as their group is long; the longest group so far is the latency
  * that the element adds. Where a sink that waits for the clock is behind it, every sink of the pipeline is
  * delayed by that, a display beside it too; vtokllmsink takes tokens as they come and delays nothing. Where
@@ -31,6 +38,7 @@
 #include "gst/element.h"
 #include "gst/open_group.h"
 #include "models/drift.h"
+#include "models/rate.h"
 #include "models/temporal.h"
 
 GST_DEBUG_CATEGORY_STATIC(vtoktemporal_debug);
@@ -47,6 +55,7 @@ constexpr Choice kModes[] = {
 struct TemporalSettings : Compression {
   int method = row_named(temporal_methods(), "scc");
   Mode mode = Mode::kGroup;
+  double tokens_per_second = 0;
   bool operator==(const TemporalSettings &) const = default;
 
   template <class V>
@@ -55,6 +64,9 @@ struct TemporalSettings : Compression {
       choices("GstVtokTemporalMethod", temporal_methods()));
     v(mode, "mode", "When tokens come out", choices("GstVtokTemporalMode", kModes));
     Compression::each(v, "group");
+    v(tokens_per_second, "tokens-per-second",
+      "Tokens a second of stream, held over a minute where there are as many; 0: no target", 0., 1e9,
+      Access::kPlaying);
   }
 };
 
@@ -68,8 +80,10 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
   bool start_pending_ = false;  // a group's first frame was dropped: the next one starts it
 
   std::vector<Tokens> sent_;  // ahead of the open group's end, in mode=incremental
-  mutable std::mutex drift_lock_;
-  Drift drift_;  // of the closed groups; under drift_lock_
+  Rate rate_;
+  mutable std::mutex told_lock_;
+  Drift drift_;                // of the closed groups; under told_lock_, like what follows
+  double wanted_ = 0, held_ = 0;  // tokens a second, the latter over the last minute
 
   std::atomic<GstClockTime> latency_{0};  // the longest group so far; mode=group holds tokens back that long
   CompressorStats stats_;
@@ -94,10 +108,11 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
 
   GstStructure *stats() const {
     GstStructure *s = stats_.structure("vtoktemporal");
-    const std::lock_guard lock(drift_lock_);
+    const std::lock_guard lock(told_lock_);
     gst_structure_set(s, "ahead-tokens", G_TYPE_UINT64, guint64(drift_.ahead), "exact-tokens", G_TYPE_UINT64,
                       guint64(drift_.exact), "ahead-distance-mean", G_TYPE_DOUBLE, drift_.mean(),
-                      "ahead-distance-most", G_TYPE_DOUBLE, drift_.most, nullptr);
+                      "ahead-distance-most", G_TYPE_DOUBLE, drift_.most, "tokens-per-second-wanted",
+                      G_TYPE_DOUBLE, wanted_, "tokens-per-second", G_TYPE_DOUBLE, held_, nullptr);
     return s;
   }
 
@@ -111,8 +126,10 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     start_pending_ = false;
     latency_ = 0;
     sent_.clear();
-    const std::lock_guard lock(drift_lock_);
+    rate_ = {};
+    const std::lock_guard lock(told_lock_);
     drift_ = {};
+    wanted_ = held_ = 0;
     return TRUE;
   }
 
@@ -232,6 +249,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     shift(input.tokens.records, offset);
     if (input.sources) shift(input.sources->records, offset);
     Tokens fresh;
+    limit(group);
     {
       Stopwatch watch(stats_.ns);
       fresh = method_->add(input);  // throws before the group is changed
@@ -273,12 +291,14 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     group_.reset();
     const std::vector<Tokens> sent = std::exchange(sent_, {});
     group.end_at(next);
+    limit(group);
     Tokens tokens;
     {
       Stopwatch watch(stats_.ns);
       tokens = method_->close();
     }
     raise_latency(group.duration());
+    count_rate(group, tokens.n);
     if (!tokens.n) return GST_FLOW_OK;
     check_bound(tokens, out_, temporal_methods()[used_.method].name);
     const bool incremental = used_.mode == Mode::kIncremental;
@@ -293,10 +313,30 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     return push(std::move(out), tokens.n);
   }
 
+  static int64_t span(const OpenGroup &group) {
+    return GST_CLOCK_TIME_IS_VALID(group.pts) ? int64_t(group.duration()) : 0;
+  }
+
+  // Under rate control a group may have what the time since its start allows, which grows with each frame.
+  void limit(const OpenGroup &group) {
+    if (rate_.per_second() != used_.tokens_per_second) rate_.set(used_.tokens_per_second);
+    if (rate_.per_second() == 0) return;
+    Budget budget = used_.compressor(out_->max_tokens).budget;
+    budget.tokens = rate_.budget(span(group));
+    method_->set_budget(budget);
+  }
+
+  void count_rate(const OpenGroup &group, int tokens) {
+    rate_.spend(span(group), tokens);
+    const std::lock_guard lock(told_lock_);
+    wanted_ = rate_.per_second();
+    held_ = rate_.held();
+  }
+
   void count_drift(const Tokens &exact, const std::vector<Tokens> &sent) {
     Drift drift = drift_;  // nobody else writes it
     drift.add(exact, sent);
-    const std::lock_guard lock(drift_lock_);
+    const std::lock_guard lock(told_lock_);
     drift_ = drift;
   }
 

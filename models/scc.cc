@@ -86,7 +86,7 @@ Partition keep_all(int n) {
 Partition scc(const float *x, const float *norms, int n, int d, const CompressorSettings &settings,
               int64_t source) {
   if (n == 0) return {};
-  if (settings.budget.retention > 0) {
+  if (settings.budget.retention > 0 || settings.budget.tokens > 0) {
     const int keep = settings.budget.keep(source, n);
     return keep >= n ? keep_all(n) : cut(x, norms, n, d, keep);
   }

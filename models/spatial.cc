@@ -9,6 +9,7 @@ namespace vtok {
 
 int Budget::keep(int64_t source, int own) const {
   int64_t keep = retention > 0 ? std::llround(std::min(retention, 1.) * double(source)) : own;
+  if (tokens > 0) keep = retention > 0 ? std::min<int64_t>(keep, tokens) : tokens;
   if (max_tokens > 0) keep = std::min<int64_t>(keep, max_tokens);
   return int(std::clamp<int64_t>(keep, 1, INT32_MAX));
 }

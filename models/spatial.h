@@ -9,9 +9,11 @@
 
 namespace vtok {
 
-/// How far to compress. A share is met exactly, a bound never exceeded; the smaller of the two holds.
+/// How far to compress. A share and a number are met exactly where there are as many tokens, a bound is never exceeded; the
+/// smallest holds.
 struct Budget {
   double retention = 0;  // (0, 1]: share of the encoder's tokens; 0: the method's own rule
+  int tokens = 0;        // so many, of a group under rate control; 0: the method's own rule
   int max_tokens = 0;    // 0: none
   /// The number of tokens to keep of `source` encoder tokens, at least 1, where the method's own rule would keep `own`.
   int keep(int64_t source, int own) const;

@@ -23,6 +23,8 @@ class Temporal {
   /// Takes the next frame of the open group. With CompressorSettings::incremental returns the tokens that are new
   /// (n may be 0), else n = 0. Throws BadTokens on NaN or Inf and then leaves the group as it was.
   virtual Tokens add(const TemporalInput &frame) = 0;
+  /// What holds for the open group and those that follow, instead of the settings' budget.
+  virtual void set_budget(const Budget &budget) = 0;
   /// The whole group's tokens; the next add() starts a new group.
   virtual Tokens close() = 0;
   virtual void reset() = 0;  // forgets the open group

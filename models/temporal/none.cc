@@ -30,6 +30,8 @@ class None : public Temporal {
     return allocate_tokens(tokens.type, 0, tokens.dim, unused);
   }
 
+  void set_budget(const Budget &) override {}
+
   Tokens close() override {
     if (frames.empty()) return {};
     int n = 0;

@@ -14,7 +14,7 @@ namespace vtok {
 namespace {
 
 class Scc : public Temporal {
-  const CompressorSettings settings;
+  CompressorSettings settings;
 
   // The open group.
   Type type = Type::kFloat32;
@@ -137,6 +137,8 @@ class Scc : public Temporal {
     source += frame.source;
     return out;
   }
+
+  void set_budget(const Budget &budget) override { settings.budget = budget; }
 
   Tokens close() override {
     if (count() == 0) {

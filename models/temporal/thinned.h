@@ -15,7 +15,7 @@ std::unique_ptr<Temporal> make_temporal_none(const CompressorSettings &);
 /// thinned as they come, within the group's budget; the group that closes is thinned as a whole.
 template <class Pick>
 class Thinned : public Temporal {
-  const Budget budget;
+  Budget budget;
   Pick pick, pick_ahead;  // what is sent ahead does not change what the group becomes
   const std::unique_ptr<Temporal> all;
   int64_t source = 0;   // the encoder's tokens in the open group
@@ -38,6 +38,8 @@ class Thinned : public Temporal {
     emitted += out.n;
     return out;
   }
+
+  void set_budget(const Budget &wanted) override { budget = wanted; }
 
   Tokens close() override {
     const int64_t keep = budget.keep(std::exchange(source, 0), INT32_MAX);

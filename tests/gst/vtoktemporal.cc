@@ -372,3 +372,48 @@ TEST_CASE("mode=group holds tokens back as long as its longest group, and says s
     CHECK(h.message(GST_MESSAGE_LATENCY).has_value() == !incremental);
   }
 }
+
+TEST_CASE("tokens-per-second is held over groups of any length, in both modes, by every method that has a choice") {
+  for (const char *mode : {"group", "incremental"})
+    for (const char *method : {"scc", "uniform", "random"}) {
+      INFO(mode << " " << method);
+      Harness h((std::string("vtoktemporal tokens-per-second=5 mode=") + mode + " method=" + method).c_str());
+      h.set_caps(token_caps(2, ", framerate=(fraction)10/1"));
+      uint64_t sum = 0, ahead = 0;
+      const auto drained = [&] {
+        while (const auto out = pulled(h)) (out->counts.replaces || mode == std::string("group") ? sum : ahead) += out->counts.n;
+      };
+      // Groups of 0.3, 0.7, ... 4.3 s, each frame of four tokens that differ.
+      int frame = 0;
+      for (int group = 0; frame < 1200; ++group)
+        for (int i = 0, length = 3 + group * 4 % 44; i < length; ++i, ++frame) {
+          std::vector<float> rows;
+          for (int k = 0; k < 4; ++k) {
+            const float angle = float(frame * 4 + k);
+            rows.insert(rows.end(), {std::cos(angle), std::sin(angle)});
+          }
+          h.push(frame_at(rows, 2, guint64(frame) * 100, i == 0));
+          drained();
+        }
+      h.event(gst_event_new_eos());
+      drained();
+      const double wanted = 5 * frame / 10.;
+      CHECK(double(sum) == Approx(wanted).margin(1));
+      CHECK(double(ahead) <= wanted + 1);
+      CHECK(h.number("tokens-per-second") == Approx(5).epsilon(.05));
+      CHECK(h.number("tokens-per-second-wanted") == 5);
+    }
+}
+
+TEST_CASE("a rate that cannot be had is told; other bounds hold all the same") {
+  Harness h("vtoktemporal tokens-per-second=100 max-tokens=3 tau=-1");
+  h.set_caps(token_caps(2, ", framerate=(fraction)10/1"));
+  for (int i = 0; i < 20; ++i) h.push(frame_at({1, 0, 0, 1, -1, 0, 0, -1}, 2, guint64(i) * 100, i % 10 == 0));
+  h.event(gst_event_new_eos());
+  for (int i = 0; i < 2; ++i) {
+    const auto out = pulled(h);
+    REQUIRE(out);
+    CHECK(out->counts.n == 3);
+  }
+  CHECK(h.number("tokens-per-second") == Approx(3).epsilon(.05));
+}
