@@ -88,6 +88,18 @@ std::vector<Question> Pending::take_all() {
   return all;
 }
 
+size_t Pending::count() const {
+  std::lock_guard lock(mutex_);
+  return questions_.size();
+}
+
+int64_t Pending::oldest() const {
+  std::lock_guard lock(mutex_);
+  int64_t at = INT64_MAX;
+  for (const auto &[id, question] : questions_) at = std::min(at, question.at);
+  return at;
+}
+
 bool Pending::scheduled() const {
   std::lock_guard lock(mutex_);
   return std::any_of(questions_.begin(), questions_.end(), [](const auto &q) { return q.second.scheduled; });

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -43,6 +44,7 @@ struct Question {
   bool scheduled = false;  // from the property, not from ask()
   std::shared_ptr<std::atomic<bool>> cancelled;
   std::shared_ptr<const AskOptions> options;  // null: all as the properties say
+  std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
 };
 
 /// A text as a question: trimmed; throws std::invalid_argument with one sentence where it is blank or no
@@ -77,6 +79,8 @@ class Pending {
   void cancel_all();
   std::vector<Question> take_all();  // closes those that wait
   bool scheduled() const;            // a question of the property waits for its answer
+  size_t count() const;
+  int64_t oldest() const;            // running time at which the first of them was asked; INT64_MAX: none waits
 };
 
 }  // namespace vtok

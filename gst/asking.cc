@@ -106,12 +106,14 @@ void Asking::stop() {
   loader_.stop();
   state_ = State::kStopped;
   answerer_.stop();
+  scheduled_.clear();
+  text_.clear();
   qos_.reset();
   feed_.reset();
   at_ = 0;
   ask_live_ = true;
   for (auto *count : {&stats_.buffers, &stats_.tokens, &stats_.questions, &stats_.answers, &stats_.skipped,
-                      &stats_.full, &stats_.bad})
+                      &stats_.full, &stats_.bad, &stats_.refused})
     *count = 0;
   stats_.ttft_ms = stats_.total_ms = 0;
 }
@@ -190,7 +192,7 @@ void Asking::gap(GstEvent *event) {
   const int64_t running = feed_.running_end();
   if (const int64_t due = schedule_.due(running); due >= 0) ask_lines(due);
   at_ = std::max(at_.load(), running);
-  if (output_) answerer_.run([this, running] { output_->moved(running); });
+  if (output_) answerer_.run([this, running] { moved(running); });
 }
 
 // A live stream that is asked faster than it is answered skips a round rather than to fall ever further
@@ -215,11 +217,15 @@ bool Asking::eos(std::function<void()> done) {
   return answerer_.run([this, asked = !questions.empty(), done = std::move(done)] {
     if (stats_.buffers == 0 && !asked) warn("the stream ended before any tokens arrived");
     done();
-  });
+  }, false, true);
 }
 
 void Asking::flush_stop(const std::function<void()> &rested) {
-  answerer_.flush_stop(rested);
+  answerer_.flush_stop([&] {
+    scheduled_.clear();
+    text_.clear();
+    rested();
+  });
   schedule_ = Schedule(int64_t(settings_().ask_every * double(GST_SECOND)));
   feed_.reset();
   at_ = 0;
@@ -235,6 +241,11 @@ uint64_t Asking::ask(const char *text) {
 }
 
 uint64_t Asking::ask(const std::string &text, std::shared_ptr<const AskOptions> options) {
+  if (answerer_.waiting() >= Answerer::kMostWait) {
+    ++stats_.refused;
+    throw std::logic_error(std::to_string(Answerer::kMostWait) +
+                           " questions wait for their answers already: ask again when some have come");
+  }
   const uint64_t id = answerer_.ask(question_text(text), at_, false, std::move(options));
   if (!id)
     throw std::logic_error("a question can be asked from PAUSED on, and not while the stream is flushing");
@@ -243,13 +254,17 @@ uint64_t Asking::ask(const std::string &text, std::shared_ptr<const AskOptions> 
 }
 
 GstStructure *Asking::stats() const {
+  const Reading reading = answerer_.reading();
   return gst_structure_new("vtokllm-stats", "buffers-in", G_TYPE_UINT64, stats_.buffers.load(), "tokens-in",
                            G_TYPE_UINT64, stats_.tokens.load(), "questions", G_TYPE_UINT64,
                            stats_.questions.load(), "answers", G_TYPE_UINT64, stats_.answers.load(),
                            "questions-skipped", G_TYPE_UINT64, stats_.skipped.load(), "dropped-full",
                            G_TYPE_UINT64, stats_.full.load(), "dropped-bad", G_TYPE_UINT64, stats_.bad.load(),
                            "ttft-ms", G_TYPE_DOUBLE, stats_.ttft_ms.load(), "total-ms", G_TYPE_DOUBLE,
-                           stats_.total_ms.load(), "queue", G_TYPE_UINT, guint(answerer_.depth()), nullptr);
+                           stats_.total_ms.load(), "queue", G_TYPE_UINT, guint(answerer_.depth()), "questions-refused", G_TYPE_UINT64,
+                           stats_.refused.load(), "groups-forgotten", G_TYPE_UINT64, guint64(answerer_.forgotten()),
+                           "rows-ahead", G_TYPE_UINT64, guint64(reading.all), "rows-behind", G_TYPE_UINT64,
+                           guint64(reading.first_wanted - reading.first), nullptr);
 }
 
 AnswerSettings Asking::answer_settings() {
@@ -261,17 +276,34 @@ AnswerSettings Asking::answer_settings() {
            s.top_k.get(), s.seed, lines(s.stop)}};
 }
 
-// A live stream may be asked at any moment and leaves time to read each group as it closes. A file is to be
-// through soon, and many rows read at once cost a fraction of as many reads.
-int Asking::read_ahead() { return live_ ? 1 : 512; }
+/// Answers keep the time of asking: nothing after it is left behind before they are written. A live stream lags no more than
+/// a second for that; an answer that takes longer gets the time which the stream has come to.
+void Asking::moved(int64_t running) {
+  constexpr int64_t kLag = GST_SECOND;
+  const int64_t held = std::min(running, answerer_.oldest());
+  output_->moved(live_ ? std::max(held, running - kLag) : held);
+}
+
+void Asking::on_question(const Question &question) {
+  if (question.scheduled) scheduled_.enter(question.id);
+  if (output_) text_.enter(question.id);
+}
 
 void Asking::on_delta(const Question &question, const std::string &piece) {
-  g_signal_emit_by_name(element_, "answer-delta", guint64(question.id), piece.c_str());
-  if (output_) output_->write_delta(question, piece);
-  if (question.options && question.options->listener) question.options->listener->on_delta(piece);
+  const auto tell = [=, this] {
+    g_signal_emit_by_name(element_, "answer-delta", guint64(question.id), piece.c_str());
+    if (question.options && question.options->listener) question.options->listener->on_delta(piece);
+  };
+  scheduled_.tell(question.id, tell);
+  if (output_) text_.tell(question.id, [=, this] { output_->write_delta(question, piece); });
 }
 
 void Asking::on_answer(const Question &question, const Answer &answer) {
+  scheduled_.tell(question.id, [=, this] { tell_answer(question, answer); }, true);
+  if (output_) text_.tell(question.id, [=, this] { output_->write_answer(question, answer); }, true);
+}
+
+void Asking::tell_answer(const Question &question, const Answer &answer) {
   ++stats_.answers;
   stats_.ttft_ms = answer.ttft_ms;
   stats_.total_ms = answer.total_ms;
@@ -288,7 +320,6 @@ void Asking::on_answer(const Question &question, const Answer &answer) {
       "ttft-ms", G_TYPE_DOUBLE, answer.ttft_ms, "total-ms", G_TYPE_DOUBLE, answer.total_ms, nullptr);
   if (server_) server_->publish("answer", fields);
   gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), fields));
-  if (output_) output_->write_answer(question, answer);
   if (question.options && question.options->listener) question.options->listener->on_answer(answer, from, to);
 }
 
@@ -296,7 +327,7 @@ void Asking::on_part(const Part &part) {
   ++stats_.buffers;
   stats_.tokens += uint64_t(part.tokens.n);
   ++qos_.processed;
-  if (output_) output_->moved(part.running);
+  if (output_) moved(part.running);
 }
 
 void Asking::on_bad_part(const BadTokens &error) {

@@ -13,6 +13,7 @@
 #include "gst/element.h"
 #include "gst/feed.h"
 #include "gst/http/served.h"
+#include "gst/lane.h"
 #include "gst/live.h"
 #include "gst/loader.h"
 #include "gst/model.h"
@@ -69,6 +70,7 @@ struct AskSettings {
 /// Where answers go beside messages and signals; called in the worker's thread.
 class TextOutput {
  public:
+  /// Whole answers one after the other, in the order of asking.
   virtual void write_delta(const Question &question, const std::string &piece) = 0;
   virtual void write_answer(const Question &question, const Answer &answer) = 0;
   virtual void moved(int64_t running) = 0;  // no question before this running time is left
@@ -93,6 +95,10 @@ class Asking final : AnswerListener, Served {
   std::atomic<unsigned> port_{0};
   std::unique_ptr<Server> server_;  // from READY on, where listen= is set
 
+  // Of the worker.
+  Lane scheduled_;  // the property's questions are answered in order, for scripts and logs
+  Lane text_;       // what is written for output_
+
   // Of the streaming thread.
   Feed feed_;
   Schedule schedule_;
@@ -101,7 +107,8 @@ class Asking final : AnswerListener, Served {
   std::atomic<bool> live_{false};
   std::atomic<int64_t> at_{0};  // running time come to, ns
   struct Stats {
-    std::atomic<uint64_t> buffers{0}, tokens{0}, questions{0}, answers{0}, skipped{0}, full{0}, bad{0};
+    std::atomic<uint64_t> buffers{0}, tokens{0}, questions{0}, answers{0}, skipped{0}, full{0}, bad{0},
+        refused{0};
     std::atomic<double> ttft_ms{0}, total_ms{0};
   } stats_;
 
@@ -154,8 +161,11 @@ class Asking final : AnswerListener, Served {
   int64_t stream_time(int64_t told) override { return feed_.stream_time(told); }
 
   AnswerSettings answer_settings() override;
-  int read_ahead() override;
+  bool live() override { return live_; }
+  void moved(int64_t running);
+  void on_question(const Question &question) override;
   void on_delta(const Question &question, const std::string &piece) override;
+  void tell_answer(const Question &question, const Answer &answer);
   void on_answer(const Question &question, const Answer &answer) override;
   void on_part(const Part &part) override;
   void on_bad_part(const BadTokens &error) override;

@@ -25,6 +25,7 @@ class Queue {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Slot> slots_;
+  std::deque<Item> urgent_;
   size_t frames_ = 0;
   bool flushing_ = true, held_ = false, interrupted_ = false, busy_ = false, closed_ = false;
 
@@ -74,15 +75,26 @@ class Queue {
     changed_.notify_all();
     return true;
   }
+  /// As put_event(), but before everything else that waits, held or not.
+  bool put_urgent(Item &item) {
+    std::lock_guard lock(mutex_);
+    if (flushing_) return false;
+    urgent_.push_back(std::move(item));
+    changed_.notify_all();
+    return true;
+  }
   /// Waits for an item and takes it; nothing: the queue is flushing. The worker is busy until it comes back.
-  std::optional<Item> take() {
+  std::optional<Item> take(bool urgent_only = false) {
     std::unique_lock lock(mutex_);
     busy_ = false;
     changed_.notify_all();
-    changed_.wait(lock, [&] { return flushing_ || ready(); });
+    changed_.wait(lock, [&] { return flushing_ || !urgent_.empty() || (!urgent_only && ready()); });
     if (flushing_) return {};
     busy_ = true;
-    return pop();
+    if (urgent_.empty()) return pop();
+    Item item = std::move(urgent_.front());
+    urgent_.pop_front();
+    return item;
   }
   /// Takes the next item without waiting if it is a frame.
   std::optional<Item> take_frame() {
@@ -131,7 +143,9 @@ class Queue {
   /// waits end. false: works again.
   std::vector<Item> flush(bool flushing) {
     std::vector<Item> old;
+    std::deque<Item> urgent;  // let go of outside the lock
     std::lock_guard lock(mutex_);
+    urgent.swap(urgent_);
     flushing_ = flushing || closed_;
     for (Slot &slot : slots_) old.push_back(std::move(slot.item));
     slots_.clear();

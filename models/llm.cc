@@ -4,6 +4,7 @@
 // To add a backend: a file in llms/, a line here.
 #include "models/llm.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "models/config.h"
@@ -63,6 +64,16 @@ void check_template(const Checkpoint &checkpoint) {
 }  // namespace
 
 std::span<const LlmBackend> llm_backends() { return kBackends; }
+
+void see(const std::vector<GroupPtr> &groups, Answer &answer) {
+  answer.visual_tokens = 0;
+  for (const GroupPtr &group : groups) {
+    const bool first = group == groups.front();
+    answer.visual_tokens += group->tokens();
+    answer.from = first ? group->from : std::min(answer.from, group->from);
+    answer.to = first ? group->to : std::max(answer.to, group->to);
+  }
+}
 
 void check_llm(const Checkpoint &checkpoint) {
   check_family(checkpoint.family);

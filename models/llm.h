@@ -49,7 +49,7 @@ struct Answer {
   std::string text;           // valid UTF-8
   std::string finish_reason;  // "stop", "length", "cancelled"; from the elements also "no-tokens", "error"
   std::string error;          // one sentence where it is "error", or "no-tokens" though some came
-  int64_t from = 0, to = 0;   // the span of the groups it saw, ns
+  int64_t from = 0, to = 0;   // the span of the groups it saw, ns: no other time is claimed
   int visual_tokens = 0, prompt_tokens = 0, new_tokens = 0;
   double ttft_ms = 0, total_ms = 0;
 };
@@ -67,6 +67,9 @@ struct Reading {
   std::string failure;  // why one of the beginnings is not read any further; empty: none failed
 };
 
+/// Sets what an answer that sees these groups says of them: its tokens, and the span from the first to the last.
+void see(const std::vector<GroupPtr> &groups, Answer &answer);
+
 class Llm {
  public:
   virtual ~Llm() = default;
@@ -79,6 +82,9 @@ class Llm {
   virtual Answer ask(const Request &request, const std::function<void(const std::string &)> &delta) = 0;
   /// Rows of a prompt that a group takes, its time as text included.
   virtual int rows(const Group &group, bool timestamps) const = 0;
+  /// Where a text lies among tokens, so that groups can be compared with it: the mean of its rows less the mean of all there are,
+  /// [hidden]; empty: that is not known.
+  virtual std::vector<float> gist(const std::string &text) const = 0;
   /// Reads closed groups ahead of any question, whenever nothing more urgent is to be done, and keeps what was read for as long
   /// as the same owner does not want something else; wanting nothing lets go. Returns at once.
   virtual void read_ahead(const void *owner, const Ahead &wanted) = 0;

@@ -6,12 +6,16 @@
 
 namespace vtok {
 
-std::unique_ptr<Memory> make_window_memory(int max_tokens);
+std::unique_ptr<Memory> make_window_memory(const MemorySettings &);
+std::unique_ptr<Memory> make_merge_memory(const MemorySettings &);
+std::unique_ptr<Memory> make_retrieve_memory(const MemorySettings &);
 
 namespace {
 
 const MemoryPolicy kPolicies[] = {
     {"window", "remembers the newest groups, drops the oldest", make_window_memory},
+    {"merge", "remembers all, the older the coarser: old groups are joined and compressed again", make_merge_memory},
+    {"retrieve", "puts the oldest groups by, and shows a question those most like it", make_retrieve_memory},
 };
 
 }  // namespace

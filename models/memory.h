@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,21 +25,48 @@ struct Group {
 };
 using GroupPtr = std::shared_ptr<const Group>;
 
+/// How much may be remembered, or shown to a question. 0: no bound.
+struct Room {
+  int64_t tokens = 0;  // visual tokens
+  int64_t rows = 0;    // of a prompt: tokens, and times as text
+};
+
+struct MemorySettings {
+  Room room;
+  std::function<int(const Group &)> rows;  // what a group takes of a prompt; null: its tokens
+  std::function<std::vector<float>(const std::string &)> gist;  // Llm::gist(); null: not known
+};
+
+/// Note [Steady beginnings]
+/// What a model has read of a prompt is only good for prompts that begin the same, and every key and value depends on all rows
+/// before it: once the oldest group is dropped, nothing that was read fits any more. Dropping group by group would therefore
+/// mean to read the whole memory again before each question. So where questions come at any moment (`steady`), a memory changes
+/// its beginning rarely: when it is full the oldest quarter leaves at once, and which groups will then be the first is known as
+/// soon as the last quarter has left. begins() names both, today's beginning and the next one, and the next one is read in idle
+/// time while today's answers questions. Each row is read four times on average in its life, at positions from 0 on and after
+/// nothing but what is remembered: an answer equals that of a fresh prefill, and what the first token waits for is the open
+/// group and the question, however long the camera has been on. Between three quarters and all of the room is in use.
 class Memory {
  public:
   virtual ~Memory() = default;
+  void steady(bool on) { steady_ = on; }
   virtual void add(GroupPtr group) = 0;            // a group was closed
-  /// What a question may see, oldest first, within `budget` tokens (0: no bound); `open` (may be null) comes last. Of a
+  /// What a question may see, oldest first, within `room`; `open` (may be null) comes last. Of a
   /// newest group that is larger, the newest parts that fit; nothing where not even the last of them does.
-  virtual std::vector<GroupPtr> recall(const std::string &question, GroupPtr open, int budget) = 0;
+  virtual std::vector<GroupPtr> recall(const std::string &question, GroupPtr open, Room room) = 0;
+  /// What prompts begin with, now and soon: worth reading ahead, the most wanted first.
+  virtual std::vector<std::vector<GroupPtr>> begins() const = 0;
   virtual void clear() = 0;
   virtual int64_t forgotten() const = 0;           // groups let go so far
+
+ protected:
+  bool steady_ = false;
 };
 
 struct MemoryPolicy {
   const char *name;
   const char *help;
-  std::unique_ptr<Memory> (*make)(int max_tokens);  // 0: no bound of its own
+  std::unique_ptr<Memory> (*make)(const MemorySettings &);
 };
 std::span<const MemoryPolicy> memory_policies();
 

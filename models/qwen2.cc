@@ -18,6 +18,7 @@ Qwen2::Qwen2(Weights &weights, const TextConfig &config)
   const int64_t q = int64_t(config.heads) * config.head, kv = int64_t(config.key_value_heads) * config.head;
   const std::string model = "language_model.model.", head = "language_model.lm_head";
   embedding_ = weights.get(model + "embed_tokens.weight", {config.vocabulary, d});
+  mean_ = at::mean(embedding_, 0, false, at::kFloat);
   if (weights.has(head + ".weight"))
     head_ = Linear(weights, head, config.vocabulary, d, false);
   else

@@ -19,6 +19,7 @@ class Qwen2 {
   };
 
   at::Tensor embed(const std::vector<int> &ids) const;  // [n, hidden], float32
+  at::Tensor mean_embedding() const { return mean_; }     // [hidden], float32
   /// Reads rows [n, hidden] (float32, on the model's device): those of the first span, then of the next, each sequence once;
   /// returns the hidden state of each span's last row after the final norm, [spans, hidden]. Where it throws, the sequences are
   /// as before.
@@ -49,6 +50,7 @@ class Qwen2 {
   at::Device device_;
   at::ScalarType type_;
   at::Tensor embedding_;  // [vocabulary, hidden]
+  at::Tensor mean_;       // of its rows, float32
   Linear head_;           // shares embedding_ where tied
   RmsNorm norm_;
   Rotary rotary_;

@@ -29,13 +29,14 @@ std::string line(const Request &request, int tokens) {
 }
 
 // Reads nothing, and yet remembers no more than a language model would: a camera may be left on for days.
-constexpr int kContext = 32768;
+constexpr int kContext = 32768, kTimes = 32;  // tokens; those that the times of a group take
 
 class Echo : public Llm {
  public:
   std::string space() const override { return ""; }
   int context() const override { return kContext; }
-  int rows(const Group &group, bool) const override { return group.tokens(); }
+  int rows(const Group &group, bool timestamps) const override { return group.tokens() + (timestamps ? kTimes : 0); }
+  std::vector<float> gist(const std::string &) const override { return {}; }
   void read_ahead(const void *, const Ahead &) override {}
   Reading reading(const void *) const override { return {}; }
 
@@ -45,11 +46,7 @@ class Echo : public Llm {
       return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     };
     Answer answer;
-    for (const GroupPtr &group : request.groups) answer.visual_tokens += group->tokens();
-    if (!request.groups.empty()) {
-      answer.from = request.groups.front()->from;
-      answer.to = request.groups.back()->to;
-    }
+    see(request.groups, answer);
     answer.prompt_tokens = answer.visual_tokens;
     answer.finish_reason = "stop";
     std::istringstream words(line(request, answer.visual_tokens));

@@ -14,6 +14,7 @@ namespace vtok {
 namespace {
 
 constexpr double kPiece = 0.1;         // seconds of reading before others have a turn
+constexpr double kAlone = 0.5;         // the same where no answer is being written: larger pieces read faster
 constexpr double kShare = 0.25;        // of the time questions take: what reading ahead gets beside them
 constexpr size_t kLeast = 32, kMost = 512;  // rows in a piece
 constexpr size_t kUntaken = 8;         // pieces of text that wait for a slow listener before its answer does
@@ -308,7 +309,8 @@ Scheduler::Held *Scheduler::shared(const Job &job) {
 
 bool Scheduler::read_prompts() {
   std::vector<Piece> pieces;
-  size_t left = rows_in(kPiece);
+  const bool writing = std::any_of(jobs_.begin(), jobs_.end(), [](const auto &job) { return job->next.defined(); });
+  size_t left = rows_in(writing ? kPiece : kAlone);
   for (const auto &job : std::vector(jobs_)) {
     if (job->next.defined()) continue;
     if (job->abandoned || (job->cancelled && *job->cancelled)) {

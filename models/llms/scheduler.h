@@ -22,10 +22,10 @@ namespace vtok {
 
 /// Note [Turns]
 /// The thread goes round. In each round every question that has read its prompt gets one more token, all of them in one step that
-/// reads the weights once; then those that still read share one piece of about a tenth of a second, the oldest first; then, where
-/// no question is under way, a piece of what is to be read ahead. While questions are under way reading ahead gets a fifth of the
-/// time all the same, or a camera that is asked without pause would fall behind for good. So a question waits about two
-/// tenths of a second at most before its own prompt is read, and an answer being written pauses no longer than that.
+/// reads the weights once; then those that still read share one piece of about a tenth of a second (half a second where no answer
+/// is being written), the oldest first; then, where no question is under way, a piece of what is to be read ahead. While questions are under way reading ahead gets a fifth of the
+/// time all the same, or a camera that is asked without pause would fall behind for good. So the first question waits for a tenth
+/// of a second at most before its own prompt is read, and an answer being written pauses for two.
 /// What a question needs of groups that are being read ahead is read for both: it forks the memory when that is done.
 
 /// One question on its way through the model: made by who asks, the scheduler's from submit() until `done`.

@@ -36,6 +36,14 @@ int TorchLlm::rows(const Group &group, bool timestamps) const {
   return group.tokens() + int(checkpoint_->tokenizer->encode(timestamp_text(group.from, group.to)).size());
 }
 
+std::vector<float> TorchLlm::gist(const std::string &text) const {
+  const c10::InferenceMode guard;
+  const std::vector<int> ids = checkpoint_->tokenizer->encode(text);
+  if (ids.empty()) return {};
+  const at::Tensor mean = (model_.embed(ids).mean(0) - model_.mean_embedding()).cpu();
+  return {mean.data_ptr<float>(), mean.data_ptr<float>() + mean.numel()};
+}
+
 void TorchLlm::read_ahead(const void *owner, const Ahead &wanted) {
   std::vector<PromptRows> beginnings;
   for (const std::vector<GroupPtr> &groups : wanted.beginnings) {
@@ -78,9 +86,7 @@ Answer TorchLlm::ask(const Request &request, const std::function<void(const std:
   job->cancelled = request.cancelled;
   Answer answer;
   answer.prompt_tokens = fitted.rows;
-  const auto &groups = job->prompt.groups;
-  if (!groups.empty()) answer.from = groups.front()->from, answer.to = groups.back()->to;
-  for (const GroupPtr &group : groups) answer.visual_tokens += group->tokens();
+  see(job->prompt.groups, answer);
   for (const Row &row : job->prompt.rows)
     job->sampler.see(row.group || row.index < 0 ? config_.video_token : row.index);
   scheduler_.submit(job);

@@ -23,6 +23,7 @@ class TorchLlm : public Llm {
   int context() const override { return model_.config().context; }
   Answer ask(const Request &request, const std::function<void(const std::string &)> &delta) override;
   int rows(const Group &group, bool timestamps) const override;
+  std::vector<float> gist(const std::string &text) const override;
   void read_ahead(const void *owner, const Ahead &wanted) override;
   Reading reading(const void *owner) const override { return scheduler_.reading(owner); }
   /// Logits after `segments`, float32 [vocabulary]; then of each of `forced` in turn [1 + forced,

@@ -1,64 +1,54 @@
 // The newest groups are remembered, the oldest dropped.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <algorithm>
-#include <deque>
+#include "models/memories/window.h"
 
-#include "models/memory.h"
+#include <algorithm>
 
 namespace vtok {
-namespace {
 
-class Window : public Memory {
-  const int max_tokens_;  // 0: no bound
-  std::deque<GroupPtr> groups_;
-  int64_t tokens_ = 0;  // of groups_
-  int64_t forgotten_ = 0;
+// In a steady stream the prompt's bound is kept from the start; otherwise recall() sees to it.
+Room Window::room() const { return {settings_.room.tokens, steady_ ? settings_.room.rows : 0}; }
 
- public:
-  explicit Window(int max_tokens) : max_tokens_(max_tokens) {}
+void Window::drop() {
+  sizes_ -= groups_.front();
+  if (portion_ > 0) leaving_ -= groups_.front(), --portion_;
+  if (leaves_) leaves_(std::move(groups_.front()));
+  groups_.pop_front();
+  ++forgotten_;
+}
 
-  /// A group larger than the bound is forgotten at once: what is remembered never exceeds it.
-  void add(GroupPtr group) override {
-    tokens_ += group->tokens();
-    groups_.push_back(std::move(group));
-    while (max_tokens_ && tokens_ > max_tokens_) {
-      tokens_ -= groups_.front()->tokens();
-      groups_.pop_front();
-      ++forgotten_;
-    }
-  }
+void Window::add(GroupPtr group) {
+  groups_.emplace_back(std::move(group), settings_);
+  sizes_ += groups_.back();
+  while (!sizes_.within(room()))
+    for (size_t leaving = steady_ ? std::max<size_t>(1, portion_) : 1; leaving > 0; --leaving) drop();
+  while (portion_ < groups_.size() && leaving_.share(room()) < kPortion) leaving_ += groups_[portion_++];
+}
 
-  std::vector<GroupPtr> recall(const std::string &, GroupPtr open, int budget) override {
-    std::vector<GroupPtr> newest;  // newest first
-    int64_t tokens = 0;
-    const auto take = [&](GroupPtr group) {
-      if (budget && newest.empty() && group->tokens() > budget) {
-        auto part = std::make_shared<Group>(*group);
-        part->keep_newest(budget);
-        group = std::move(part);
-      }
-      tokens += group->tokens();
-      if (budget && tokens > budget) return false;
-      newest.push_back(std::move(group));
-      return true;
-    };
-    if (open && !take(std::move(open))) return {};
-    for (auto group = groups_.rbegin(); group != groups_.rend() && take(*group);) ++group;
-    return {newest.rbegin(), newest.rend()};
-  }
+std::vector<GroupPtr> Window::recall(const std::string &, GroupPtr open, Room within) {
+  if (steady_)
+    for (const size_t first : {size_t(0), portion_})
+      if (auto all = all_within(groups_of(groups_, first), open, within, settings_); !all.empty()) return all;
+  return newest_within(groups_, std::move(open), within, settings_);
+}
 
-  void clear() override {
-    groups_.clear();
-    tokens_ = 0;
-  }
+std::vector<std::vector<GroupPtr>> Window::begins() const {
+  std::vector<std::vector<GroupPtr>> out;
+  if (!steady_ && forgotten_ > 0) return out;  // the next group changes the beginning
+  out.push_back(groups_of(groups_));
+  if (steady_ && sizes_.share(room()) >= 1 - kPortion) out.push_back(groups_of(groups_, portion_));
+  return out;
+}
 
-  int64_t forgotten() const override { return forgotten_; }
-};
+void Window::clear() {
+  groups_.clear();
+  sizes_ = leaving_ = {};
+  portion_ = 0;
+  forgotten_ = 0;
+}
 
-}  // namespace
-
-std::unique_ptr<Memory> make_window_memory(int max_tokens) {
-  return std::make_unique<Window>(std::max(0, max_tokens));
+std::unique_ptr<Memory> make_window_memory(const MemorySettings &settings) {
+  return std::make_unique<Window>(settings);
 }
 
 }  // namespace vtok

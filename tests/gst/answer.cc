@@ -1,5 +1,6 @@
 // Video in, the model's own answer out: Hugging Face's text through the elements, and what interrupts it.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -78,7 +79,7 @@ TEST_CASE(
         "videotestsrc num-buffers=800 ! video/x-raw,width=64,height=64,framerate=3/1 ! "
         "vtokkeyframe method=interval max-interval=300000000 ! vtokenc" +
         kModel + "! vtokllmsink name=llm question=What? max-new-tokens=4 " + bound + kModel);
-    REQUIRE(p.run(60));
+    REQUIRE(p.run(140));
     REQUIRE(p.answers.size() == 1);
     CHECK(p.answers[0].finish_reason == "length");
     CHECK(p.answers[0].tokens > 80);
@@ -132,4 +133,86 @@ TEST_CASE("an encoder and a language model of different spaces, linked, fail wit
     both = both || (first != second && error.compare(first, 32, error, second, 32) != 0);
   }
   CHECK(both);
+}
+
+TEST_CASE("a live stream is asked several things at once: each is answered as if alone, one is cancelled, a flush ends the rest") {
+  Pipeline p("appsrc name=in is-live=true format=time caps=video/x-raw,format=RGB,framerate=1/1,width=64,height=64 ! vtokenc" +
+             kModel + "! vtokllmsink name=llm async=false max-new-tokens=40 temperature=0 " + kModel);
+  p.state(GST_STATE_PLAYING);
+  int frame = 0;
+  const auto push = [&] {
+    GstBuffer *buffer = gst_buffer_new_allocate(nullptr, 64 * 64 * 3, nullptr);
+    gst_buffer_memset(buffer, 0, guint8(20 + frame * 37), 64 * 64 * 3);
+    GST_BUFFER_PTS(buffer) = GstClockTime(frame++) * GST_SECOND;
+    REQUIRE(gst_app_src_push_buffer(GST_APP_SRC(p["in"]), buffer) == GST_FLOW_OK);
+  };
+  for (int i = 0; i < 4; ++i) push();
+  REQUIRE(p.until([&] { return p.stat("llm", "buffers-in") >= 4; }, 60));
+  const std::vector<std::string> questions{"What?", "Where is it, then?", "Why?"};
+  std::vector<std::string> alone;
+  for (const std::string &question : questions) {
+    p.ask("llm", question.c_str());
+    REQUIRE(p.until([&] { return p.answers.size() > alone.size(); }, 60));
+    alone.push_back(p.answers.back().text);
+  }
+  p.answers.clear();
+  std::vector<guint64> ids;
+  for (const std::string &question : questions) ids.push_back(p.ask("llm", question.c_str()));
+  REQUIRE(p.until([&] { return p.answers.size() == 3; }, 60));
+  for (const Answered &answer : p.answers)
+    for (size_t i = 0; i < ids.size(); ++i)
+      if (answer.id == ids[i]) CHECK(answer.text == alone[i]);
+
+  g_object_set(p["llm"], "max-new-tokens", 3000, nullptr);
+  p.answers.clear();
+  ids.clear();
+  for (const std::string &question : questions) ids.push_back(p.ask("llm", question.c_str()));
+  CHECK(p.cancel("llm", ids[1]));
+  REQUIRE(p.until([&] { return !p.answers.empty(); }, 60));
+  CHECK(p.answers[0].id == ids[1]);
+  CHECK(p.answers[0].finish_reason == "cancelled");
+  push();  // the stream goes on meanwhile
+  REQUIRE(p.until([&] { return p.stat("llm", "buffers-in") >= 5; }, 60));
+  CHECK(p.answers.size() == 1);
+  p.send(gst_event_new_flush_start());
+  p.send(gst_event_new_flush_stop(TRUE));
+  REQUIRE(p.until([&] { return p.answers.size() == 3; }, 60));
+  for (const Answered &answer : p.answers) CHECK(answer.finish_reason == "cancelled");
+  // And a state change in the middle of several.
+  push();
+  for (const std::string &question : questions) p.ask("llm", question.c_str());
+  p.state(GST_STATE_NULL);
+  CHECK(p.reached(GST_STATE_NULL));
+}
+
+TEST_CASE("a camera that stays on: the memory stays in its bound, and answers claim what it holds") {
+  for (const char *memory : {"window", "merge", "retrieve"}) {
+    INFO(memory);
+    Pipeline p("videotestsrc is-live=true pattern=ball num-buffers=45 ! video/x-raw,width=64,height=64,framerate=15/1 ! "
+               "vtokkeyframe method=interval max-interval=200000000 ! vtokenc queue-size=100" +
+               kModel + "! vtokllmsink name=llm queue-size=100 question=What? max-new-tokens=4 memory-tokens=200 memory=" +
+               memory + kModel);
+    GstClockTime first = GST_CLOCK_TIME_NONE;  // a camera's first frame comes a little after 0
+    GstPad *pad = gst_element_get_static_pad(p["llm"], "sink");
+    gst_pad_add_probe(
+        pad, GST_PAD_PROBE_TYPE_BUFFER,
+        [](GstPad *, GstPadProbeInfo *info, gpointer at) {
+          *static_cast<GstClockTime *>(at) = GST_BUFFER_PTS(GST_PAD_PROBE_INFO_BUFFER(info));
+          return GST_PAD_PROBE_REMOVE;
+        },
+        &first, nullptr);
+    gst_object_unref(pad);
+    // The camera starts when both models are there, or its first frames would be lost.
+    p.state(GST_STATE_PAUSED);
+    REQUIRE(p.until([&] { return std::count(p.progress.begin(), p.progress.end(), GST_PROGRESS_TYPE_COMPLETE) == 2; }, 60));
+    REQUIRE(p.run(120));
+    REQUIRE(p.answers.size() == 1);
+    CHECK(p.answers[0].finish_reason == "length");
+    const bool merge = memory == std::string("merge");
+    CHECK(p.answers[0].tokens > (merge ? 40 : 100));
+    CHECK(p.answers[0].tokens <= 200);
+    if (memory != std::string("retrieve")) CHECK((p.answers[0].from == first) == merge);
+    CHECK(p.answers[0].to > 2900 * GST_MSECOND);
+    CHECK(p.errors.empty());
+  }
 }

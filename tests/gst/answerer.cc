@@ -1,4 +1,4 @@
-// The worker behind vtokllm and vtokllmsink: when it reads groups ahead of a question.
+// The worker behind vtokllm and vtokllmsink: when it reads groups ahead of a question, and questions side by side.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/answerer.h"
 
@@ -6,46 +6,87 @@
 #include <chrono>
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <mutex>
 
 namespace {
 
-/// Notes how many groups it was to read ahead, and how many a question came with.
+/// Notes how many groups it was to read ahead, and how many a question came with. A question "wait" is answered once `together`
+/// of them are being, or when it is cancelled.
 class Reader : public vtok::Llm {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<size_t> prepared_;
+  size_t inside_ = 0, most_ = 0;
 
  public:
   std::vector<size_t> asked;
+  size_t together = 1;
   /// What was read ahead, once it was that often.
   std::vector<size_t> prepared(size_t times) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, std::chrono::seconds(20), [&] { return prepared_.size() >= times; });
     return prepared_;
   }
+  /// Waits until that many are being answered; how many were at most.
+  size_t inside(size_t wanted) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::seconds(20), [&] { return most_ >= wanted; });
+    return most_;
+  }
   std::string space() const override { return ""; }
   int context() const override { return 0; }
-  int rows(const vtok::Group &group, bool) const override { return group.tokens(); }
+  int rows(const vtok::Group &group, bool) const override { return group.tokens() + 20; }
+  std::vector<float> gist(const std::string &) const override { return {}; }
   void read_ahead(const void *, const vtok::Ahead &wanted) override {
     const std::lock_guard lock(mutex_);
     if (!wanted.beginnings.empty()) prepared_.push_back(wanted.beginnings[0].size());
     changed_.notify_all();
   }
   vtok::Reading reading(const void *) const override { return {}; }
-  vtok::Answer ask(const vtok::Request &request, const std::function<void(const std::string &)> &) override {
+  vtok::Answer ask(const vtok::Request &request, const std::function<void(const std::string &)> &delta) override {
+    std::unique_lock lock(mutex_);
     asked.push_back(request.groups.size());
-    return {};
+    vtok::Answer answer;
+    answer.finish_reason = "stop";
+    answer.text = request.question;
+    answer.visual_tokens = 1;
+    if (request.question == "wait") {
+      most_ = std::max(most_, ++inside_);
+      changed_.notify_all();
+      while (most_ < together && !*request.cancelled) changed_.wait_for(lock, std::chrono::milliseconds(5));
+      --inside_;
+    }
+    lock.unlock();
+    if (*request.cancelled) throw vtok::Cancelled();
+    delta(request.question);
+    return answer;
   }
 };
 
 struct Listener : vtok::AnswerListener {
-  int rows;
-  explicit Listener(int read_ahead) : rows(read_ahead) {}
+  const bool is_live;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::map<uint64_t, std::string> reasons, deltas;
+  explicit Listener(bool live) : is_live(live) {}
+  std::map<uint64_t, std::string> answers(size_t count) {
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, std::chrono::seconds(20), [&] { return reasons.size() >= count; });
+    return reasons;
+  }
   vtok::AnswerSettings answer_settings() override { return {}; }
-  int read_ahead() override { return rows; }
-  void on_delta(const vtok::Question &, const std::string &) override {}
-  void on_answer(const vtok::Question &, const vtok::Answer &) override {}
+  bool live() override { return is_live; }
+  void on_question(const vtok::Question &) override {}
+  void on_delta(const vtok::Question &question, const std::string &piece) override {
+    const std::lock_guard lock(mutex);
+    deltas[question.id] += piece;
+  }
+  void on_answer(const vtok::Question &question, const vtok::Answer &answer) override {
+    const std::lock_guard lock(mutex);
+    CHECK(reasons.emplace(question.id, answer.finish_reason).second);
+    changed.notify_all();
+  }
   void on_part(const vtok::Part &) override {}
   void on_bad_part(const vtok::BadTokens &error) override { FAIL(error.what()); }
   void on_warning(const std::string &sentence) override { FAIL(sentence); }
@@ -56,7 +97,7 @@ struct Worker {
   std::shared_ptr<Reader> reader = std::make_shared<Reader>();
   vtok::Answerer answerer{listener};
 
-  explicit Worker(int read_ahead) : listener(read_ahead) {
+  explicit Worker(bool live) : listener(live) {
     answerer.start(vtok::memory_policies()[0], 0);
     answerer.ready(reader);
   }
@@ -70,17 +111,17 @@ struct Worker {
     answerer.close_group();
     rest();
   }
-  void rest() {
+  void rest(bool after_answers = false) {
     std::promise<void> done;
-    REQUIRE(answerer.run([&] { done.set_value(); }));
-    done.get_future().wait();
+    REQUIRE(answerer.run([&] { done.set_value(); }, false, after_answers));
+    REQUIRE(done.get_future().wait_for(std::chrono::seconds(60)) == std::future_status::ready);
   }
 };
 
 }  // namespace
 
 TEST_CASE("a live stream's groups are read as they close") {
-  Worker worker(1);
+  Worker worker(true);
   for (size_t i = 1; i <= 3; ++i) {
     worker.add(5);
     CHECK(worker.reader->prepared(i).size() == i);
@@ -89,18 +130,78 @@ TEST_CASE("a live stream's groups are read as they close") {
 }
 
 TEST_CASE("a file's groups are read many at once, and a question sees them all") {
-  Worker worker(512);
+  Worker worker(false);
   for (int i = 0; i < 3; ++i) worker.add(200);
   CHECK(worker.reader->prepared(1) == std::vector<size_t>{3});
   worker.add(200);
   worker.answerer.ask("what?", 0, false);
-  worker.rest();
+  worker.rest(true);
   CHECK(worker.reader->prepared(1).size() == 1);  // counted from the last reading on
   CHECK(worker.reader->asked == std::vector<size_t>{4});
 }
 
 TEST_CASE("many small groups are read ahead too, by the rows of their times") {
-  Worker worker(512);
-  for (int i = 0; i < 40; ++i) worker.add(1);
-  CHECK(worker.reader->prepared(2).size() == 2);
+  Worker worker(false);
+  for (int i = 0; i < 300; ++i) worker.add(1);  // the worker reads only where nothing else waits for it
+  CHECK(worker.reader->prepared(2).size() >= 2);
+}
+
+TEST_CASE("questions are answered side by side, and what runs after answers comes after all of them") {
+  for (const bool live : {false, true}) {
+    Worker worker(live);
+    worker.add(5);
+    worker.reader->together = 3;
+    for (int i = 0; i < 3; ++i) CHECK(worker.answerer.ask("wait", 0, false) != 0);
+    worker.rest(true);
+    CHECK(worker.reader->inside(3) == 3);
+    const auto reasons = worker.listener.answers(3);
+    CHECK(reasons == std::map<uint64_t, std::string>{{1, "stop"}, {2, "stop"}, {3, "stop"}});
+    CHECK(worker.listener.deltas == std::map<uint64_t, std::string>{{1, "wait"}, {2, "wait"}, {3, "wait"}});
+    CHECK(worker.answerer.waiting() == 0);
+  }
+}
+
+TEST_CASE("a live stream goes on past any number of questions; a file waits for room") {
+  for (const bool live : {true, false}) {
+    Worker worker(live);
+    worker.add(5);
+    worker.reader->together = 1000;  // never
+    std::vector<uint64_t> ids;
+    for (size_t i = 0; i < vtok::Answerer::kSideBySide + 2; ++i) ids.push_back(worker.answerer.ask("wait", 0, false));
+    CHECK(worker.reader->inside(vtok::Answerer::kSideBySide) == vtok::Answerer::kSideBySide);
+    std::promise<void> past;
+    worker.answerer.run([&] { past.set_value(); });
+    const auto came = past.get_future();
+    CHECK((came.wait_for(std::chrono::milliseconds(live ? 20000 : 100)) == std::future_status::ready) == live);
+    for (const uint64_t id : ids) CHECK(worker.answerer.cancel(id));
+    CHECK(came.wait_for(std::chrono::seconds(60)) == std::future_status::ready);
+    const auto reasons = worker.listener.answers(ids.size());
+    CHECK(reasons.size() == ids.size());
+    for (const auto &[id, reason] : reasons) CHECK(reason == "cancelled");
+  }
+}
+
+TEST_CASE("a flush and a stop end answers under way; the flush answers them cancelled") {
+  for (const bool flush : {true, false}) {
+    Worker worker(true);
+    worker.add(5);
+    worker.reader->together = 1000;
+    for (int i = 0; i < 3; ++i) worker.answerer.ask("wait", 0, false);
+    CHECK(worker.reader->inside(3) == 3);
+    if (!flush) {
+      worker.answerer.stop();
+      CHECK(worker.listener.reasons.empty());
+      continue;
+    }
+    worker.answerer.flush_start();
+    worker.answerer.flush_stop([] {});
+    CHECK(worker.listener.answers(3) ==
+          std::map<uint64_t, std::string>{{1, "cancelled"}, {2, "cancelled"}, {3, "cancelled"}});
+    worker.reader->together = 1;
+    worker.add(5);
+    worker.answerer.ask("wait", 0, false);
+    worker.rest(true);
+    CHECK(worker.listener.reasons.at(4) == "stop");
+    CHECK(worker.reader->asked.back() == 1);
+  }
 }

@@ -1,0 +1,189 @@
+// Questions: what each may see, and what becomes of it.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "gst/answerer.h"
+#include "models/error.h"
+#include "models/prompt.h"
+
+namespace vtok {
+namespace {
+
+constexpr int kTimes = 32;  // rows the times of a group take, at most
+
+AnswerSettings overridden(AnswerSettings settings, const AskOptions *options) {
+  if (!options) return settings;
+  if (options->system_prompt) settings.system_prompt = *options->system_prompt;
+  settings.history = options->history;
+  Sampling &sampling = settings.sampling;
+  if (options->max_new_tokens) sampling.max_new_tokens = *options->max_new_tokens;
+  if (options->temperature) sampling.temperature = options->temperature;
+  if (options->top_p) sampling.top_p = options->top_p;
+  if (options->seed) sampling.seed = *options->seed;
+  if (!options->stop.empty()) sampling.stop = options->stop;
+  return settings;
+}
+
+// Bytes, and so at most as many tokens, of what a question brings with it.
+size_t text_size(const std::string &question, const AnswerSettings &settings) {
+  size_t size = question.size() + settings.system_prompt.size();
+  for (const Turn &turn : settings.history)
+    size += turn.text.size() + 16;  // of the template, for each message
+  return size;
+}
+
+}  // namespace
+
+void Answerer::answer(const Question &question) {
+  listener_.on_question(question);
+  const AnswerSettings settings = overridden(listener_.answer_settings(), question.options.get());
+  context_bounds_ = false;
+  Answer answer;
+  try {
+    Request request = request_for(question, settings);
+    const auto asked = std::make_shared<const Asked>(Asked{question, context_bounds_});
+    if (!request.groups.empty()) return begin(asked, std::move(request));
+    answer = sees_nothing(question, settings);
+  } catch (const Cancelled &) {
+    answer.finish_reason = "cancelled";
+  } catch (const std::exception &error) {
+    answer.finish_reason = "error";
+    answer.error = error.what();
+  }
+  done({question, false}, answer);
+}
+
+Request Answerer::request_for(const Question &question, const AnswerSettings &settings) {
+  if (*question.cancelled) throw Cancelled();
+  if (memory_ && !llm_) throw std::runtime_error("the model is not loaded");
+  Request request;
+  request.id = question.id;
+  request.question = question.text;
+  request.system_prompt = settings.system_prompt;
+  request.history = settings.history;
+  request.groups = recall(question.text, gather_.open(), settings);
+  request.timestamps = settings.timestamps;
+  request.sampling = settings.sampling;
+  request.cancelled = question.cancelled;
+  return request;
+}
+
+Answer Answerer::sees_nothing(const Question &question, const AnswerSettings &settings) {
+  const std::string number = "question " + std::to_string(question.id);
+  Answer none;
+  none.finish_reason = "no-tokens";
+  if (newest_ > 0)
+    none.error = room_ < 1 ? number + " sees nothing: it and an answer of up to " +
+                                 std::to_string(settings.sampling.max_new_tokens) +
+                                 " tokens (max-new-tokens) leave no room in the model's context of " +
+                                 std::to_string(llm_->context())
+                           : number + " sees nothing: the newest part of the newest group has " +
+                                 std::to_string(newest_) +
+                                 " tokens, more than memory-tokens or the model's context leave for them";
+  listener_.on_warning(none.error.empty() ? "no tokens had arrived when " + number + " was asked" : none.error);
+  return none;
+}
+
+void Answerer::begin(std::shared_ptr<const Asked> asked, Request request) {
+  ++under_way_;
+  answering_.begin([this, asked = std::move(asked), request = std::move(request), llm = llm_] {
+    const std::chrono::duration<double, std::milli> waited =
+        std::chrono::steady_clock::now() - asked->question.asked;
+    Answer answer;
+    try {
+      if (*request.cancelled) throw Cancelled();
+      answer = llm->ask(request, [&](const std::string &text) {
+        if (text.empty()) return;
+        auto told = std::make_shared<std::promise<void>>();
+        const auto heard = told->get_future();
+        {
+          Item piece = Piece{asked, text, std::move(told)};
+          if (!queue_.put_urgent(piece)) return;
+        }
+        heard.wait();
+      });
+    } catch (const Cancelled &) {
+      answer.finish_reason = "cancelled";
+    } catch (const std::exception &error) {
+      answer.finish_reason = "error";
+      answer.error = error.what();
+    }
+    if (answer.new_tokens > 0) answer.ttft_ms += waited.count();
+    answer.total_ms += waited.count();
+    Item over = Done{asked, std::move(answer)};
+    queue_.put_urgent(over);  // refused: a flush answers it
+  });
+}
+
+void Answerer::done(const Asked &asked, const Answer &answer) {
+  const Question &question = asked.question;
+  if (answer.finish_reason == "error")
+    listener_.on_warning("question " + std::to_string(question.id) + " cannot be answered: " + answer.error);
+  if (asked.context_bounds && answer.visual_tokens > 0 && answer.from > began_ && !std::exchange(told_, true))
+    listener_.on_warning("question " + std::to_string(question.id) + " sees " +
+                         timestamp_text(answer.from, answer.to) +
+                         " only: with what came before, the prompt is longer than the model's context of " +
+                         std::to_string(llm_->context()));
+  pending_.close(question.id);
+  // While the element stops nobody listens any more.
+  if (!quit_) listener_.on_answer(question, answer);
+}
+
+/// Rows of a prompt for groups and their times beside `text` bytes of text and an answer; negative where there are none.
+Room Answerer::room_for(size_t text, const AnswerSettings &settings) const {
+  if (!llm_ || llm_->context() <= 0) return {memory_tokens_, 0};
+  // A text has at most as many tokens as bytes; the chat template takes a few of its own.
+  constexpr int kTemplate = 64;
+  return {memory_tokens_, llm_->context() - settings.sampling.max_new_tokens - kTemplate - int64_t(text)};
+}
+
+std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr open,
+                                       const AnswerSettings &settings) {
+  if (open && open->tokens() == 0) open = nullptr;
+  if (!memory_) return {};
+  if (open) newest_ = open->parts.back().n;
+  const Room most = {memory_tokens_, 0};
+  Room room = room_for(text_size(question, settings), settings);
+  room_ = 1;
+  if (room.rows) {
+    room_ = room.rows - (settings.timestamps ? kTimes : 0);  // of visual tokens: one group's times need room in any case
+    if (room_ < 1) return {};
+    if (!room.tokens || room_ < room.tokens) room.tokens = room_;
+  }
+  auto groups = memory_->recall(question, open, room);
+  context_bounds_ = room.rows && (!memory_tokens_ || room_ < memory_tokens_ ||
+                                  groups.size() < memory_->recall(question, open, most).size());
+  if (!groups.empty() || !open) return groups;
+  groups = memory_->recall(question, nullptr, room);
+  if (!groups.empty())
+    listener_.on_warning("the open group, whose newest part has " + std::to_string(open->parts.back().n) +
+                         " tokens, was left out: with it the prompt is longer than " +
+                         (room.tokens == memory_tokens_ ? "memory-tokens" : "the model's context"));
+  return groups;
+}
+
+void Answerer::read_ahead() {
+  unread_ = 0;
+  if (!llm_ || !memory_) return;
+  const AnswerSettings settings = listener_.answer_settings();
+  Ahead ahead;
+  ahead.system_prompt = settings.system_prompt;
+  ahead.timestamps = settings.timestamps;
+  ahead.beginnings = memory_->begins();
+  // A file's memory is cut to the prompt's room where a question comes; where that is so already, the next group changes what a
+  // prompt begins with, and nothing is worth reading.
+  if (!listener_.live() && !ahead.beginnings.empty() &&
+      recall("", nullptr, settings).size() < ahead.beginnings[0].size())
+    ahead.beginnings.clear();
+  try {
+    llm_->read_ahead(this, ahead);
+    const std::string failure = llm_->reading(this).failure;
+    if (!failure.empty() && failure != std::exchange(failure_, failure)) throw std::runtime_error(failure);
+  } catch (const std::exception &error) {
+    listener_.on_warning(std::string("the memory cannot be read ahead of questions: ") + error.what());
+  }
+}
+
+}  // namespace vtok

@@ -1,0 +1,158 @@
+// The newest groups are read ahead; older ones are put by, and a question is shown those most like it.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "models/memories/window.h"
+
+namespace vtok {
+namespace {
+
+// Tokens are put by, not keys and values: they are a seventh of the size or less, and read again behind the newest groups they
+// give an answer that is exactly a fresh prefill's, at positions the model was trained for. What is brought back is read when the
+// question comes, so there is a bound to it.
+constexpr int64_t kArchive = 1 << 18;  // tokens put by at most; the oldest are let go
+constexpr int64_t kMostRows = 512;     // brought back for a question
+constexpr double kShare = 0.25;        // of the room that is left to what is brought back
+
+/// The mean direction of a group's tokens.
+std::vector<float> gist_of(const Group &group) {
+  std::vector<float> sum;
+  for (const Tokens &part : group.parts) {
+    if (part.device >= 0) return {};
+    const Tokens wide = to_float32(part);
+    sum.resize(size_t(wide.dim));
+    for (int i = 0; i < wide.n; ++i) {
+      const float *row = static_cast<const float *>(wide.row(i));
+      const float length = std::sqrt(std::inner_product(row, row + wide.dim, row, 1e-12f));
+      for (size_t c = 0; c < sum.size(); ++c) sum[c] += row[c] / length;
+    }
+  }
+  for (float &number : sum) number /= float(std::max(1, group.tokens()));
+  return sum;
+}
+
+/// The same group in memory of its own: the buffers it came in go back to where they are from.
+GroupPtr compact(const Group &group) {
+  auto out = std::make_shared<Group>(group);
+  for (Tokens &part : out->parts) {
+    if (part.device >= 0) continue;
+    void *memory;
+    Tokens copy = allocate_tokens(part.type, part.n, part.dim, memory);
+    std::copy_n(static_cast<const char *>(part.data.get()), part.bytes(), static_cast<char *>(memory));
+    copy.records = part.records;
+    part = std::move(copy);
+  }
+  return out;
+}
+
+class Retrieve : public Memory {
+  struct Old {
+    Kept kept;
+    std::vector<float> gist;  // empty: not known
+  };
+  const MemorySettings settings_;
+  Window recent_;
+  std::deque<Old> archive_;
+  int64_t tokens_ = 0;      // of the archive
+  std::vector<double> sum_;  // of its gists: what all groups have in common says nothing
+  int64_t forgotten_ = 0;
+
+  static MemorySettings share(MemorySettings settings) {
+    settings.room.tokens = int64_t(double(settings.room.tokens) * (1 - kShare));
+    settings.room.rows -= std::min(kMostRows, int64_t(double(settings.room.rows) * kShare));
+    return settings;
+  }
+
+  void put_by(Kept kept) {
+    kept.group = compact(*kept.group);
+    std::vector<float> gist = gist_of(*kept.group);
+    sum_.resize(std::max(sum_.size(), gist.size()));
+    for (size_t c = 0; c < gist.size(); ++c) sum_[c] += gist[c];
+    tokens_ += kept.tokens;
+    archive_.push_back({std::move(kept), std::move(gist)});
+    while (tokens_ > kArchive) {
+      tokens_ -= archive_.front().kept.tokens;
+      for (size_t c = 0; c < archive_.front().gist.size(); ++c) sum_[c] -= archive_.front().gist[c];
+      archive_.pop_front();
+      ++forgotten_;
+    }
+  }
+
+  /// Cosine of what sets a group apart with the question's gist.
+  double likeness(const Old &old, const std::vector<float> &gist) const {
+    if (old.gist.size() != gist.size() || gist.empty()) return 0;
+    double dot = 0, length = 1e-12;
+    for (size_t c = 0; c < gist.size(); ++c) {
+      const double own = old.gist[c] - sum_[c] / double(archive_.size());
+      dot += own * gist[c];
+      length += own * own;
+    }
+    return dot / std::sqrt(length);
+  }
+
+  /// Indices of what was put by, the most like the question first; where that is not known, the newest.
+  std::vector<size_t> ranked(const std::string &question) const {
+    const std::vector<float> gist =
+        settings_.gist && !question.empty() ? settings_.gist(question) : std::vector<float>();
+    std::vector<double> scores(archive_.size());
+    for (size_t i = 0; i < scores.size(); ++i) scores[i] = likeness(archive_[i], gist);
+    std::vector<size_t> order(archive_.size());
+    std::iota(order.rbegin(), order.rend(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+    return order;
+  }
+
+ public:
+  explicit Retrieve(const MemorySettings &settings)
+      : settings_(settings), recent_(share(settings), [this](Kept kept) { put_by(std::move(kept)); }) {}
+
+  void add(GroupPtr group) override {
+    recent_.steady(steady_);
+    recent_.add(std::move(group));
+  }
+
+  /// The newest groups, those brought back in the order of their times, the open one. What was read ahead stays of use so; the
+  /// times say what came when.
+  std::vector<GroupPtr> recall(const std::string &question, GroupPtr open, Room room) override {
+    std::vector<GroupPtr> groups = recent_.recall(question, open, room);
+    if (open && groups.empty()) return groups;
+    Sizes sizes, brought;
+    for (const GroupPtr &group : groups) sizes += Kept(group, settings_);
+    const Room own = {settings_.room.tokens ? settings_.room.tokens + (open ? open->tokens() : 0) : 0, 0};
+    std::vector<size_t> chosen;
+    for (const size_t i : ranked(question)) {
+      const Kept &kept = archive_[i].kept;
+      Sizes with = sizes, back = brought;
+      with += kept, back += kept;
+      if (!with.within(room) || !with.within(own) || back.rows > kMostRows) continue;
+      sizes = with, brought = back;
+      chosen.push_back(i);
+    }
+    std::sort(chosen.begin(), chosen.end());
+    std::vector<GroupPtr> back;
+    for (const size_t i : chosen) back.push_back(archive_[i].kept.group);
+    groups.insert(groups.end() - (open ? 1 : 0), back.begin(), back.end());
+    return groups;
+  }
+
+  std::vector<std::vector<GroupPtr>> begins() const override { return recent_.begins(); }
+
+  void clear() override {
+    recent_.clear();
+    archive_.clear();
+    sum_.clear();
+    tokens_ = forgotten_ = 0;
+  }
+
+  int64_t forgotten() const override { return forgotten_; }
+};
+
+}  // namespace
+
+std::unique_ptr<Memory> make_retrieve_memory(const MemorySettings &settings) {
+  return std::make_unique<Retrieve>(settings);
+}
+
+}  // namespace vtok
