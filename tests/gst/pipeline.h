@@ -5,6 +5,7 @@
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
 #include <memory>
@@ -52,8 +53,12 @@ class Pipeline {
         break;
       }
       case GST_MESSAGE_ELEMENT:
-        if (gst_message_has_name(message, "vtok-answer"))
-          answers.push_back(answer(gst_message_get_structure(message)));
+        if (gst_message_has_name(message, "vtok-answer")) {
+          const Answered one = answer(gst_message_get_structure(message));
+          answers.insert(std::upper_bound(answers.begin(), answers.end(), one,
+                                          [](const Answered &a, const Answered &b) { return a.id < b.id; }),
+                         one);
+        }
         break;
       default:
         break;
@@ -77,7 +82,7 @@ class Pipeline {
  public:
   std::vector<std::string> errors, warnings;
   std::vector<GstProgressType> progress;
-  std::vector<Answered> answers;
+  std::vector<Answered> answers;  // by id: those that are made side by side come in any order
   bool eos = false;
   int qos = 0;
 

@@ -53,9 +53,12 @@ TEST_CASE("a prompt longer than the context: said once, with the span that is se
       CHECK(a.to == 40 * GST_SECOND);
     }
     REQUIRE(p.warnings.size() == 1);
-    CHECK_THAT(p.warnings[0], Contains("question 1 sees [00:0" +
-                                       std::to_string(p.answers[0].from / GST_SECOND) + ".0–00:40.0] only") &&
-                                  Contains("the model's context of 32768"));
+    const auto told = [&](const Answered &a) {  // by the first of the two that was answered
+      return p.warnings[0].find("question " + std::to_string(a.id) + " sees [00:0" + std::to_string(a.from / GST_SECOND) +
+                                ".0–00:40.0] only") != std::string::npos;
+    };
+    CHECK((told(p.answers[0]) || told(p.answers[1])));
+    CHECK_THAT(p.warnings[0], Contains("the model's context of 32768"));
   }
 }
 
