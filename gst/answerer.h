@@ -142,7 +142,7 @@ class Answerer {
   /// An add() that waits gives up.
   void interrupt(bool interrupted) { queue_.interrupt(interrupted); }
 
-  bool scheduled_waits() const { return pending_.scheduled(); }
+  bool scheduled_waits(int watch = -1) const { return pending_.scheduled(watch); }
   size_t waiting() const { return pending_.count(); }
   int64_t oldest() const { return pending_.oldest(); }  // running time of the first question that waits; INT64_MAX: none
   size_t depth() const { return queue_.frames(); }

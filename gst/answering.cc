@@ -23,6 +23,10 @@ AnswerSettings overridden(AnswerSettings settings, const AskOptions *options) {
   if (options->top_p) sampling.top_p = options->top_p;
   if (options->seed) sampling.seed = *options->seed;
   if (!options->stop.empty()) sampling.stop = options->stop;
+  if (!options->choices.empty() || !options->schema.empty() || options->watch >= 0) {
+    sampling.choices = options->choices;
+    sampling.schema = options->schema;
+  }
   return settings;
 }
 

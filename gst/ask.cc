@@ -100,9 +100,12 @@ int64_t Pending::oldest() const {
   return at;
 }
 
-bool Pending::scheduled() const {
+bool Pending::scheduled(int watch) const {
   std::lock_guard lock(mutex_);
-  return std::any_of(questions_.begin(), questions_.end(), [](const auto &q) { return q.second.scheduled; });
+  return std::any_of(questions_.begin(), questions_.end(), [&](const auto &entry) {
+    const Question &question = entry.second;
+    return question.scheduled && (question.options ? question.options->watch : -1) == watch;
+  });
 }
 
 }  // namespace vtok

@@ -33,11 +33,15 @@ struct AskOptions {
   std::optional<double> temperature, top_p;
   std::optional<uint64_t> seed;
   std::vector<std::string> stop;  // empty: the property's
+  std::vector<std::string> choices;  // these and `schema` as in Sampling; both empty: the properties'
+  std::string schema;
+  int watch = -1;  // number of the standing question that this asks; told of as an alert
   std::shared_ptr<QuestionListener> listener;
 };
 
 /// One question on its way to an answer.
 struct Question {
+  bool standing() const { return options && options->watch >= 0; }
   uint64_t id = 0;
   std::string text;        // valid UTF-8, not blank
   int64_t at = 0;          // running time of asking, ns
@@ -78,7 +82,7 @@ class Pending {
   bool cancel(uint64_t id);  // false: no such question waits
   void cancel_all();
   std::vector<Question> take_all();  // closes those that wait
-  bool scheduled() const;            // a question of the property waits for its answer
+  bool scheduled(int watch = -1) const;  // a question of the property, or that standing one, waits for its answer
   size_t count() const;
   int64_t oldest() const;            // running time at which the first of them was asked; INT64_MAX: none waits
 };

@@ -8,6 +8,7 @@
 
 #include "gst/http/server.h"
 #include "gst/picture.h"
+#include "models/grammar.h"
 
 GST_DEBUG_CATEGORY_STATIC(vtokllm_debug);
 #define GST_CAT_DEFAULT vtokllm_debug
@@ -90,6 +91,12 @@ void Asking::start() {
   question_lines(settings.question, refused);
   for (const std::string &sentence : refused) warn(sentence);
   schedule_ = Schedule(int64_t(settings.ask_every * double(GST_SECOND)));
+  checked(settings_failure(), [&] {
+    watches_ = parse_watches(settings.watch);
+    if (!settings.answer_schema.empty()) schema_grammar(settings.answer_schema);
+  });
+  reset_alarms();
+  watch_schedule_ = Schedule(int64_t(settings.watch_every * double(GST_SECOND)));
   answerer_.start(memory_policies()[settings.memory], int(settings.memory_tokens));
   state_ = State::kLoading;
   loader_.start(
@@ -112,7 +119,7 @@ void Asking::stop() {
   feed_.reset();
   at_ = 0;
   ask_live_ = true;
-  for (auto *count : {&stats_.buffers, &stats_.tokens, &stats_.questions, &stats_.answers, &stats_.skipped,
+  for (auto *count : {&stats_.buffers, &stats_.tokens, &stats_.questions, &stats_.answers, &stats_.skipped, &stats_.watched, &stats_.alerts,
                       &stats_.full, &stats_.bad, &stats_.refused})
     *count = 0;
   stats_.ttft_ms = stats_.total_ms = 0;
@@ -147,7 +154,7 @@ GstFlowReturn Asking::add(GstBuffer *buffer, const std::function<GstFlowReturn()
         const AskSettings settings = settings_();
         Part part = feed_.part(buffer, settings.clock);
         if (server_) show(buffer, part);
-        if (const int64_t due = schedule_.due(part.running); due >= 0) ask_lines(due);
+        ask_due(part.running);
         at_ = std::max<int64_t>(at_, part.running);
         std::optional<Part> lost;
         for (;;) {
@@ -190,9 +197,30 @@ void Asking::gap(GstEvent *event) {
   if (!feed_.gap(event, to)) return;
   answerer_.gap(to);
   const int64_t running = feed_.running_end();
-  if (const int64_t due = schedule_.due(running); due >= 0) ask_lines(due);
+  ask_due(running);
   at_ = std::max(at_.load(), running);
   if (output_) answerer_.run([this, running] { moved(running); });
+}
+
+void Asking::ask_due(int64_t now) {
+  if (const int64_t due = schedule_.due(now); due >= 0) ask_lines(due);
+  if (watches_.empty()) return;
+  if (const int64_t due = watch_schedule_.due(now); due >= 0) ask_watches(due);
+}
+
+// See ask_lines(): each standing question waits for its own last answer.
+void Asking::ask_watches(int64_t at) {
+  for (size_t i = 0; i < watches_.size(); ++i) {
+    if (live_ && answerer_.scheduled_waits(int(i))) {
+      ++stats_.skipped;
+      continue;
+    }
+    auto options = std::make_shared<AskOptions>();
+    options->choices = watches_[i].choices;
+    options->temperature = 0;
+    options->watch = int(i);
+    stats_.watched += answerer_.ask(watches_[i].question, at, true, std::move(options)) != 0;
+  }
 }
 
 // A live stream that is asked faster than it is answered skips a round rather than to fall ever further
@@ -224,9 +252,11 @@ void Asking::flush_stop(const std::function<void()> &rested) {
   answerer_.flush_stop([&] {
     scheduled_.clear();
     text_.clear();
+    reset_alarms();
     rested();
   });
   schedule_ = Schedule(int64_t(settings_().ask_every * double(GST_SECOND)));
+  watch_schedule_ = Schedule(int64_t(settings_().watch_every * double(GST_SECOND)));
   feed_.reset();
   at_ = 0;
 }
@@ -253,6 +283,11 @@ uint64_t Asking::ask(const std::string &text, std::shared_ptr<const AskOptions> 
   return id;
 }
 
+void Asking::reset_alarms() {
+  alarms_.clear();
+  for (const Watch &watch : watches_) alarms_.emplace_back(watch);
+}
+
 GstStructure *Asking::stats() const {
   const Reading reading = answerer_.reading();
   return gst_structure_new("vtokllm-stats", "buffers-in", G_TYPE_UINT64, stats_.buffers.load(), "tokens-in",
@@ -263,7 +298,8 @@ GstStructure *Asking::stats() const {
                            "ttft-ms", G_TYPE_DOUBLE, stats_.ttft_ms.load(), "total-ms", G_TYPE_DOUBLE,
                            stats_.total_ms.load(), "queue", G_TYPE_UINT, guint(answerer_.depth()), "questions-refused", G_TYPE_UINT64,
                            stats_.refused.load(), "groups-forgotten", G_TYPE_UINT64, guint64(answerer_.forgotten()),
-                           "rows-ahead", G_TYPE_UINT64, guint64(reading.all), "rows-behind", G_TYPE_UINT64,
+                           "rows-ahead", G_TYPE_UINT64, guint64(reading.all), "standing-questions", G_TYPE_UINT64, stats_.watched.load(), "alerts",
+                           G_TYPE_UINT64, stats_.alerts.load(), "rows-behind", G_TYPE_UINT64,
                            guint64(reading.first_wanted - reading.first), nullptr);
 }
 
@@ -273,7 +309,7 @@ AnswerSettings Asking::answer_settings() {
           {},
           s.timestamps,
           {int(s.max_new_tokens), s.temperature.get(), s.top_p.get(), s.repetition_penalty.get(),
-           s.top_k.get(), s.seed, lines(s.stop)}};
+           s.top_k.get(), s.seed, lines(s.stop), lines(s.answer_choices), s.answer_schema}};
 }
 
 /// Answers keep the time of asking: nothing after it is left behind before they are written. A live stream lags no more than
@@ -286,10 +322,11 @@ void Asking::moved(int64_t running) {
 
 void Asking::on_question(const Question &question) {
   if (question.scheduled) scheduled_.enter(question.id);
-  if (output_) text_.enter(question.id);
+  if (output_ && !question.standing()) text_.enter(question.id);
 }
 
 void Asking::on_delta(const Question &question, const std::string &piece) {
+  if (question.standing()) return;
   const auto tell = [=, this] {
     g_signal_emit_by_name(element_, "answer-delta", guint64(question.id), piece.c_str());
     if (question.options && question.options->listener) question.options->listener->on_delta(piece);
@@ -299,6 +336,7 @@ void Asking::on_delta(const Question &question, const std::string &piece) {
 }
 
 void Asking::on_answer(const Question &question, const Answer &answer) {
+  if (question.standing()) return scheduled_.tell(question.id, [=, this] { tell_watch(question, answer); }, true);
   scheduled_.tell(question.id, [=, this] { tell_answer(question, answer); }, true);
   if (output_) text_.tell(question.id, [=, this] { output_->write_answer(question, answer); }, true);
 }
@@ -321,6 +359,25 @@ void Asking::tell_answer(const Question &question, const Answer &answer) {
   if (server_) server_->publish("answer", fields);
   gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), fields));
   if (question.options && question.options->listener) question.options->listener->on_answer(answer, from, to);
+}
+
+// What was not seen or said changes nothing.
+void Asking::tell_watch(const Question &question, const Answer &answer) {
+  const auto number = size_t(question.options->watch);
+  const Watch &watch = watches_[number];
+  const auto place = size_t(std::find(watch.choices.begin(), watch.choices.end(), watch.when) - watch.choices.begin());
+  if (answer.visual_tokens == 0 || answer.shares.size() != watch.choices.size()) return;
+  if (answer.finish_reason != "stop" || !alarms_[number].see(answer.shares[place], question.at)) return;
+  ++stats_.alerts;
+  GST_INFO_OBJECT(element_, "alert %s %s", watch.name.c_str(), alarms_[number].active() ? "begins" : "ends");
+  GstStructure *fields = gst_structure_new(
+      "vtok-alert", "id", G_TYPE_UINT64, guint64(question.id), "name", G_TYPE_STRING, watch.name.c_str(), "active",
+      G_TYPE_BOOLEAN, gboolean(alarms_[number].active()), "question", G_TYPE_STRING, watch.question.c_str(), "text",
+      G_TYPE_STRING, answer.text.c_str(), "probability", G_TYPE_DOUBLE, answer.shares[place], "from", G_TYPE_UINT64,
+      guint64(std::max<int64_t>(feed_.stream_time(answer.from), 0)), "to", G_TYPE_UINT64,
+      guint64(std::max<int64_t>(feed_.stream_time(answer.to), 0)), nullptr);
+  if (server_) server_->publish("alert", fields);
+  gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), fields));
 }
 
 void Asking::on_part(const Part &part) {

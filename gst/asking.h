@@ -17,14 +17,15 @@
 #include "gst/live.h"
 #include "gst/loader.h"
 #include "gst/model.h"
+#include "gst/watch.h"
 
 namespace vtok {
 
 struct AskSettings {
   ModelSettings model;
   int backend = row_named(llm_backends(), "torch"), memory = row_named(memory_policies(), "window");
-  std::string question, system_prompt, stop, listen, api_key;
-  double ask_every = 0;
+  std::string question, system_prompt, stop, answer_choices, answer_schema, watch, listen, api_key;
+  double ask_every = 0, watch_every = 2;
   unsigned max_new_tokens = 128, memory_tokens = 0, queue_size = 64;
   Given<double> temperature{0}, top_p{1}, repetition_penalty{1};
   Given<int> top_k{0};
@@ -50,6 +51,12 @@ struct AskSettings {
       kPlaying);
     v(repetition_penalty, "repetition-penalty", "1: none; unset: as the model says", .01, 100., kPlaying);
     v(stop, "stop", "Texts that end an answer before them, one a line", kPlaying);
+    v(answer_choices, "answer-choices", "Texts one of which every answer is, one a line", kPlaying);
+    v(answer_schema, "answer-schema", "JSON schema that every answer keeps to", kPlaying);
+    v(watch, "watch",
+      "Standing questions, told of by vtok-alert when their answer changes; one a line: NAME | QUESTION | "
+      "choices=yes,no when=yes threshold=0.5 hysteresis=0.1 cooldown=0");
+    v(watch_every, "watch-every", "Seconds from one asking of the standing questions to the next", .01, 1e9);
     v(seed, "seed", "Of the sampling", 0, G_MAXUINT64, kPlaying);
     v(timestamps, "timestamps", "Tell the model the time span of every group", kPlaying);
     v(clock, "clock", "Which times the model is told", clocks());
@@ -101,13 +108,15 @@ class Asking final : AnswerListener, Served {
 
   // Of the streaming thread.
   Feed feed_;
-  Schedule schedule_;
+  Schedule schedule_, watch_schedule_;
   bool ask_live_ = true;
 
+  std::vector<Watch> watches_;  // from READY to PAUSED on
+  std::vector<Alarm> alarms_;   // one each; the worker's
   std::atomic<bool> live_{false};
   std::atomic<int64_t> at_{0};  // running time come to, ns
   struct Stats {
-    std::atomic<uint64_t> buffers{0}, tokens{0}, questions{0}, answers{0}, skipped{0}, full{0}, bad{0},
+    std::atomic<uint64_t> buffers{0}, tokens{0}, questions{0}, answers{0}, watched{0}, alerts{0}, skipped{0}, full{0}, bad{0},
         refused{0};
     std::atomic<double> ttft_ms{0}, total_ms{0};
   } stats_;
@@ -147,7 +156,11 @@ class Asking final : AnswerListener, Served {
   unsigned current_port() const { return port_; }
 
  private:
+  void reset_alarms();
+  void ask_due(int64_t now);
   void ask_lines(int64_t at);
+  void ask_watches(int64_t at);
+  void tell_watch(const Question &question, const Answer &answer);
   void show(GstBuffer *buffer, const Part &part);
   void post_lost(const Part &lost);
   void warn(const std::string &sentence);

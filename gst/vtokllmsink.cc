@@ -11,7 +11,9 @@
  * too. Each answer is posted as an element message `vtok-answer` with the fields id (guint64), question,
  * text, finish-reason ("stop", "length", "cancelled", "no-tokens", "error"), from, to (guint64, ns of stream
  * time: the span it saw), tokens (guint), ttft-ms, total-ms (gdouble), and by the signal `answer`; pieces of
- * it come before by `answer-delta`. The EOS message follows the last answer. `sync` is off: data is taken as
+ * it come before by `answer-delta`. Standing questions (`watch`) post a `vtok-alert` with the fields id (guint64), name,
+ * active (gboolean), question, text, probability (gdouble), from, to (guint64) when their condition begins or ends to
+ * hold. The EOS message follows the last answer. `sync` is off: data is taken as
  * fast as it comes.
  *
  * ## Example launch line

@@ -24,6 +24,8 @@ struct Sampling {
   std::optional<int> top_k;           // 0: off
   uint64_t seed = 0;
   std::vector<std::string> stop;      // ends the answer before any of these texts
+  std::vector<std::string> choices;   // the answer is one of these; empty: anything
+  std::string schema;                 // the answer is JSON that this JSON schema allows; empty: anything
 };
 
 /// One message of the conversation before the question.
@@ -52,6 +54,7 @@ struct Answer {
   int64_t from = 0, to = 0;   // the span of the groups it saw, ns: no other time is claimed
   int visual_tokens = 0, prompt_tokens = 0, new_tokens = 0;
   double ttft_ms = 0, total_ms = 0;
+  std::vector<double> shares;  // of Sampling::choices: how likely each was; see Constraint::shares()
 };
 
 /// What coming questions will have in common, to be read before they are asked.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gst/http/api_error.h"
+#include "models/grammar.h"
 #include "models/json.h"
 
 namespace vtok {
@@ -13,7 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kLongestAnswer = 1 << 20;  // tokens, as the property's
-constexpr size_t kStops = 16;
+constexpr size_t kStops = 16, kChoices = 256;
 
 ApiError wrong(const std::string &param, const std::string &sentence, const std::string &code = "") {
   return {400, sentence, code, param};
@@ -143,9 +144,33 @@ void refuse_what_we_cannot(const json &body) {
   for (const char *name : {"tools", "functions"})
     if (const json *value = given(body, name); value && !value->empty())
       throw wrong(name, std::string(name) + " cannot be called by this model");
-  if (const json *format = given(body, "response_format")) {
-    const json *type = format->is_object() ? given(*format, "type") : nullptr;
-    if (!type || *type != "text") throw wrong("response_format", "response_format must be of the type text");
+}
+
+// OpenAI's response_format, and vLLM's guided_choice for a plain text.
+void read_form(const json &body, AskOptions &options) {
+  if (const json *choices = given(body, "guided_choice")) {
+    if (!choices->is_array() || choices->empty() || choices->size() > kChoices)
+      throw wrong("guided_choice", "guided_choice must be a list of 1 to " + std::to_string(kChoices) + " texts");
+    for (const json &one : *choices) {
+      options.choices.push_back(text(one, "guided_choice"));
+      if (options.choices.back().empty()) throw wrong("guided_choice", "guided_choice must not have an empty text");
+    }
+  }
+  const json *format = given(body, "response_format");
+  if (!format) return;
+  const json *type = format->is_object() ? given(*format, "type") : nullptr;
+  if (type && *type == "text") return;
+  if (!type || *type != "json_schema")
+    throw wrong("response_format", "response_format must be of the type text or json_schema");
+  if (!options.choices.empty()) throw wrong("guided_choice", "guided_choice and response_format exclude each other");
+  const json *wrapped = given(*format, "json_schema");
+  const json *schema = wrapped && wrapped->is_object() ? given(*wrapped, "schema") : nullptr;
+  if (!schema) throw wrong("response_format", "response_format has no json_schema.schema");
+  options.schema = schema->dump();
+  try {
+    schema_grammar(options.schema);
+  } catch (const std::runtime_error &error) {
+    throw wrong("response_format", error.what());
   }
 }
 
@@ -164,6 +189,7 @@ ChatRequest parse_chat(std::string_view bytes) {
   read_messages(body, request);
   read_sampling(body, request.options);
   refuse_what_we_cannot(body);
+  read_form(body, request.options);
   request.stream = flag(body, "stream", "stream");
   if (const json *options = given(body, "stream_options")) {
     if (!options->is_object()) throw wrong("stream_options", "stream_options must be an object");

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <chrono>
 #include <sstream>
+#include <stdexcept>
 
 #include "models/llm.h"
 #include "models/prompt.h"
@@ -28,6 +29,7 @@ std::string line(const Request &request, int tokens) {
   return out.str();
 }
 
+// Of choices it says the one whose place is the number of tokens, counted round and round, and is sure of it.
 // Reads nothing, and yet remembers no more than a language model would: a camera may be left on for days.
 constexpr int kContext = 32768, kTimes = 32;  // tokens; those that the times of a group take
 
@@ -49,6 +51,17 @@ class Echo : public Llm {
     see(request.groups, answer);
     answer.prompt_tokens = answer.visual_tokens;
     answer.finish_reason = "stop";
+    if (!request.sampling.schema.empty()) throw std::runtime_error("the backend echo keeps to no schema");
+    if (const auto &choices = request.sampling.choices; !choices.empty()) {
+      const size_t chosen = size_t(answer.visual_tokens) % choices.size();
+      answer.shares.assign(choices.size(), 0);
+      answer.shares[chosen] = 1;
+      answer.text = choices[chosen];
+      answer.new_tokens = 1;
+      answer.ttft_ms = answer.total_ms = elapsed();
+      if (delta) delta(answer.text);
+      return answer;
+    }
     std::istringstream words(line(request, answer.visual_tokens));
     for (std::string word; words >> word;) {
       if (request.cancelled && *request.cancelled) {

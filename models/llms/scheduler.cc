@@ -233,7 +233,9 @@ bool Scheduler::choose(Job &job, int &id) {
     id = job.forced[job.logits.size() - 1];
     return true;
   }
-  id = job.sampler.next({job.next.data_ptr<float>(), size_t(job.next.size(1))});
+  const std::span<float> logits(job.next.data_ptr<float>(), size_t(job.next.size(1)));
+  if (job.constraint) job.constraint->mask(logits, job.max_new_tokens - job.new_tokens);
+  id = job.sampler.next(logits);
   if (job.new_tokens++ == 0) job.first = std::chrono::steady_clock::now();
   if (std::count(end_tokens_.begin(), end_tokens_.end(), id)) {
     job.finish_reason = "stop";
@@ -246,8 +248,9 @@ bool Scheduler::choose(Job &job, int &id) {
     if (!piece.empty()) job.pieces.push_back(std::move(piece));
   }
   job.changed.notify_all();
-  if (job.text.stopped()) job.finish_reason = "stop";
-  return !job.text.stopped() && job.new_tokens < job.max_new_tokens;
+  const bool over = job.text.stopped() || (job.constraint && !job.constraint->take(id));
+  if (over) job.finish_reason = "stop";
+  return !over && job.new_tokens < job.max_new_tokens;
 }
 
 bool Scheduler::decode() {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "models/answer_text.h"
+#include "models/constraint.h"
 #include "models/llms/rows.h"
 #include "models/sampler.h"
 
@@ -37,6 +38,7 @@ struct Job {
   Sampler sampler;
   AnswerText text;
   int max_new_tokens;
+  std::unique_ptr<Constraint> constraint;              // null: anything may be said
   std::shared_ptr<const std::atomic<bool>> cancelled;  // may be null
   std::vector<int> forced;                       // ids to go on with instead of the sampler's; all logits are then kept
   bool score = false;

@@ -76,14 +76,32 @@ std::vector<int> TorchLlm::answered() const {
   return answered_;
 }
 
+std::unique_ptr<Constraint> TorchLlm::constraint(const Sampling &sampling) {
+  if (sampling.choices.empty() && sampling.schema.empty()) return nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!vocabulary_)
+      vocabulary_ = std::make_shared<const Vocabulary>(*checkpoint_->tokenizer, config_.end_tokens);
+  }
+  if (!sampling.choices.empty()) return Constraint::of_choices(vocabulary_, sampling.choices);
+  return Constraint::of_schema(vocabulary_, sampling.schema, sampling.max_new_tokens);
+}
+
 Answer TorchLlm::ask(const Request &request, const std::function<void(const std::string &)> &delta) {
   const auto start = std::chrono::steady_clock::now();
   const SamplingRule rule = SamplingRule::resolve(request.sampling, checkpoint_->generation);
-  const FittedPrompt fitted = fit_prompt(*checkpoint_, request, context());
+  std::unique_ptr<Constraint> bound = constraint(request.sampling);
+  Request whole = request;
+  if (bound) {  // said to its end, whatever else would end it
+    whole.sampling.max_new_tokens = std::max(request.sampling.max_new_tokens, bound->longest());
+    whole.sampling.stop.clear();
+  }
+  const FittedPrompt fitted = fit_prompt(*checkpoint_, whole, context());
   const auto job =
       std::make_shared<Job>(PromptRows::of(fitted.segments), Sampler(rule, request.sampling.seed, config_.text.vocabulary),
-                            AnswerText(request.sampling.stop), request.sampling.max_new_tokens);
+                            AnswerText(whole.sampling.stop), whole.sampling.max_new_tokens);
   job->cancelled = request.cancelled;
+  job->constraint = std::move(bound);
   Answer answer;
   answer.prompt_tokens = fitted.rows;
   see(job->prompt.groups, answer);
@@ -96,6 +114,7 @@ Answer TorchLlm::ask(const Request &request, const std::function<void(const std:
   });
   answer.finish_reason = job->finish_reason;
   answer.new_tokens = job->new_tokens;
+  if (job->constraint) answer.shares = job->constraint->shares();
   if (answer.new_tokens > 0) answer.ttft_ms = ms_between(start, job->first);
   answer.total_ms = ms_between(start, std::chrono::steady_clock::now());
   const std::lock_guard lock(mutex_);

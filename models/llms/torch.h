@@ -36,6 +36,7 @@ class TorchLlm : public Llm {
 
  private:
   TorchLlm(Weights weights, std::shared_ptr<const Checkpoint> checkpoint);
+  std::unique_ptr<Constraint> constraint(const Sampling &sampling);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   LlavaOnevisionConfig config_;
@@ -44,6 +45,7 @@ class TorchLlm : public Llm {
   Scheduler scheduler_;
   mutable std::mutex mutex_;
   std::vector<int> answered_;
+  std::shared_ptr<const Vocabulary> vocabulary_;  // from the first answer that is bound to a form on
 };
 
 }  // namespace vtok

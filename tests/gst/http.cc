@@ -135,6 +135,12 @@ TEST_CASE("what cannot be obeyed is refused by its name") {
       {R"("logprobs":true)", "logprobs:"},
       {R"("tools":[{}])", "tools:"},
       {R"("response_format":{"type":"json_object"})", "response_format:"},
+      {R"("response_format":{"type":"json_schema"})", "response_format:"},
+      {R"("response_format":{"type":"json_schema","json_schema":{"schema":{"type":"spline"}}})", "response_format:"},
+      {R"("guided_choice":[])", "guided_choice:"},
+      {R"("guided_choice":["a",""])", "guided_choice:"},
+      {R"("guided_choice":["a"],"response_format":{"type":"json_schema","json_schema":{"schema":{"type":"null"}}})",
+       "guided_choice:"},
       {R"("model":1)", "model:"}};
   for (const auto &[fields, start] : wrong) CHECK_THAT(refused(fields), StartsWith(start));
   const std::pair<const char *, const char *> messages[] = {

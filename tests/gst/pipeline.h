@@ -59,6 +59,7 @@ class Pipeline {
                                           [](const Answered &a, const Answered &b) { return a.id < b.id; }),
                          one);
         }
+        elements.emplace_back(gst_structure_copy(gst_message_get_structure(message)), gst_structure_free);
         break;
       default:
         break;
@@ -81,6 +82,7 @@ class Pipeline {
 
  public:
   std::vector<std::string> errors, warnings;
+  std::vector<std::unique_ptr<GstStructure, void (*)(GstStructure *)>> elements;  // of all element messages
   std::vector<GstProgressType> progress;
   std::vector<Answered> answers;  // by id: those that are made side by side come in any order
   bool eos = false;

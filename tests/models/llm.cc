@@ -1,6 +1,7 @@
 // The language model against Hugging Face's: logits, greedy answers, what is reused between questions.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <stdexcept>
 #include <thread>
 
@@ -287,4 +288,36 @@ TEST_CASE("tokens of another width are refused by name") {
   TorchLlm llm(kCases[0].open(), {}, {});
   CHECK_THROWS_WITH(llm.ask(request(kCases[0], {reference_group(kCases[4])}), nullptr),
                     Catch::Contains("80") && Catch::Contains("96"));
+}
+
+TEST_CASE("an answer bound to choices goes by the model's own logits, one bound to a schema parses") {
+  const test::Case &c = kCases[0];
+  const auto checkpoint = c.open();
+  TorchLlm llm(checkpoint, {}, {});
+  Request r = request(c, {reference_group(c)});
+  const at::Tensor logits = llm.score(build_prompt(*checkpoint, r), {})[0];
+  const auto logit = [&](const char *byte) { return logits[checkpoint->tokenizer->encode(byte).at(0)].item<double>(); };
+  const double share = 1 / (1 + std::exp(logit("b") - logit("a")));
+  r.sampling.temperature = 0;
+  r.sampling.repetition_penalty = 1;
+  r.sampling.max_new_tokens = 1;
+  r.sampling.choices = {"a", "b"};
+  const Answer one = llm.ask(r, nullptr);
+  CHECK(one.text == (share > .5 ? "a" : "b"));
+  CHECK(one.finish_reason == "stop");
+  REQUIRE(one.shares.size() == 2);
+  CHECK(one.shares[0] == Approx(share).epsilon(1e-3));
+  CHECK(one.shares[1] == Approx(1 - share).epsilon(1e-3));
+  r.sampling.choices = {"a longer thing", "something else"};
+  CHECK_THAT(llm.ask(r, nullptr).text, Catch::Matchers::Equals("a longer thing") || Catch::Matchers::Equals("something else"));
+  r.sampling.choices.clear();
+  r.sampling.schema = R"({"type":"object","properties":{"car":{"type":"boolean"},"note":{"type":"string"}}})";
+  CHECK_THROWS_AS(llm.ask(r, nullptr), std::runtime_error);  // one token is not enough
+  r.sampling.max_new_tokens = 60;
+  for (const double temperature : {0., 2.}) {
+    r.sampling.temperature = temperature;
+    const Answer bound = llm.ask(r, nullptr);
+    CAPTURE(bound.text);
+    CHECK(nlohmann::json::parse(bound.text).at("car").is_boolean());
+  }
 }
