@@ -9,9 +9,9 @@
 namespace vtok {
 namespace {
 
-// Tokens are put by, not keys and values: they are a seventh of the size or less, and read again behind the newest groups they
-// give an answer that is exactly a fresh prefill's, at positions the model was trained for. What is brought back is read when the
-// question comes, so there is a bound to it.
+// Tokens are put by, not keys and values: they are a seventh of the size or less, and read again behind the
+// newest groups they give an answer that is exactly a fresh prefill's, at positions the model was trained
+// for. What is brought back is read when the question comes, so there is a bound to it.
 constexpr int64_t kArchive = 1 << 18;  // tokens put by at most; the oldest are let go
 constexpr int64_t kMostRows = 512;     // brought back for a question
 constexpr double kShare = 0.25;        // of the room that is left to what is brought back
@@ -33,6 +33,18 @@ std::vector<float> gist_of(const Group &group) {
   return sum;
 }
 
+/// In eight sums at once: a day's groups are compared with every question.
+float dot(const std::vector<float> &a, const std::vector<float> &b) {
+  constexpr size_t kLanes = 8;
+  float sums[kLanes] = {};
+  size_t i = 0;
+  for (; i + kLanes <= a.size(); i += kLanes)
+    for (size_t k = 0; k < kLanes; ++k) sums[k] += a[i + k] * b[i + k];
+  float sum = std::accumulate(sums, sums + kLanes, 0.f);
+  for (; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
 /// The same group in memory of its own: the buffers it came in go back to where they are from.
 GroupPtr compact(const Group &group) {
   auto out = std::make_shared<Group>(group);
@@ -51,13 +63,16 @@ class Retrieve : public Memory {
   struct Old {
     Kept kept;
     std::vector<float> gist;  // empty: not known
+    float square = 0;         // of its length
   };
   const MemorySettings settings_;
   Window recent_;
   std::deque<Old> archive_;
-  int64_t tokens_ = 0;      // of the archive
+  int64_t tokens_ = 0;       // of the archive
   std::vector<double> sum_;  // of its gists: what all groups have in common says nothing
   int64_t forgotten_ = 0;
+  std::string asked_;  // the question that order_ is for; empty: none
+  std::vector<size_t> order_;
 
   static MemorySettings share(MemorySettings settings) {
     settings.room.tokens = int64_t(double(settings.room.tokens) * (1 - kShare));
@@ -71,7 +86,9 @@ class Retrieve : public Memory {
     sum_.resize(std::max(sum_.size(), gist.size()));
     for (size_t c = 0; c < gist.size(); ++c) sum_[c] += gist[c];
     tokens_ += kept.tokens;
-    archive_.push_back({std::move(kept), std::move(gist)});
+    const float square = dot(gist, gist);
+    archive_.push_back({std::move(kept), std::move(gist), square});
+    asked_.clear();
     while (tokens_ > kArchive) {
       tokens_ -= archive_.front().kept.tokens;
       for (size_t c = 0; c < archive_.front().gist.size(); ++c) sum_[c] -= archive_.front().gist[c];
@@ -80,28 +97,28 @@ class Retrieve : public Memory {
     }
   }
 
-  /// Cosine of what sets a group apart with the question's gist.
-  double likeness(const Old &old, const std::vector<float> &gist) const {
-    if (old.gist.size() != gist.size() || gist.empty()) return 0;
-    double dot = 0, length = 1e-12;
-    for (size_t c = 0; c < gist.size(); ++c) {
-      const double own = old.gist[c] - sum_[c] / double(archive_.size());
-      dot += own * gist[c];
-      length += own * own;
-    }
-    return dot / std::sqrt(length);
-  }
-
   /// Indices of what was put by, the most like the question first; where that is not known, the newest.
-  std::vector<size_t> ranked(const std::string &question) const {
+  const std::vector<size_t> &ranked(const std::string &question) {
+    if (!question.empty() && question == asked_) return order_;
     const std::vector<float> gist =
         settings_.gist && !question.empty() ? settings_.gist(question) : std::vector<float>();
-    std::vector<double> scores(archive_.size());
-    for (size_t i = 0; i < scores.size(); ++i) scores[i] = likeness(archive_[i], gist);
-    std::vector<size_t> order(archive_.size());
-    std::iota(order.rbegin(), order.rend(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
-    return order;
+    // The cosine of what sets a group apart from all others with the question's gist.
+    std::vector<float> mean(sum_.size());
+    for (size_t c = 0; c < mean.size(); ++c) mean[c] = float(sum_[c] / double(archive_.size()));
+    const bool known = !gist.empty() && gist.size() == mean.size();
+    const float common = known ? dot(mean, gist) : 0, square = dot(mean, mean);
+    std::vector<float> scores(archive_.size());
+    for (size_t i = 0; i < scores.size(); ++i) {
+      const Old &old = archive_[i];
+      if (!known || old.gist.size() != gist.size()) continue;
+      const float own = std::max(old.square - 2 * dot(old.gist, mean) + square, 1e-12f);
+      scores[i] = (dot(old.gist, gist) - common) / std::sqrt(own);
+    }
+    order_.resize(archive_.size());
+    std::iota(order_.rbegin(), order_.rend(), 0);
+    std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+    asked_ = question;
+    return order_;
   }
 
  public:
@@ -113,8 +130,8 @@ class Retrieve : public Memory {
     recent_.add(std::move(group));
   }
 
-  /// The newest groups, those brought back in the order of their times, the open one. What was read ahead stays of use so; the
-  /// times say what came when.
+  /// The newest groups, those brought back in the order of their times, the open one. What was read ahead
+  /// stays of use so; the times say what came when.
   std::vector<GroupPtr> recall(const std::string &question, GroupPtr open, Room room) override {
     std::vector<GroupPtr> groups = recent_.recall(question, open, room);
     if (open && groups.empty()) return groups;
@@ -142,6 +159,7 @@ class Retrieve : public Memory {
   void clear() override {
     recent_.clear();
     archive_.clear();
+    asked_.clear();
     sum_.clear();
     tokens_ = forgotten_ = 0;
   }
