@@ -34,8 +34,7 @@ constexpr int kRounds = 12;
 constexpr size_t kFrames = 200;
 constexpr size_t kGroup = 4;     // frames
 constexpr size_t kBatch = 8;     // frames vtokenc encodes at once
-constexpr int kReadAhead = 512;  // rows of closed groups that vtokllm reads at once, and those of
-constexpr int kTimes = 32;       // a group's times
+constexpr int kReadAhead = 512;  // rows of closed groups that vtokllm reads at once
 constexpr char kQuestion[] = "Is there a car?";
 constexpr char kChain[] =
     "vtokkeyframe name=keyframe method=interval max-interval=320000000 ! vtokenc name=enc ! vtokspatial "
@@ -210,13 +209,13 @@ class Plain {
       group->to = group->from + 320000000;
       group->closed = true;
       group->parts.push_back(temporal_->close());
-      unread_ += group->tokens() + kTimes;
+      unread_ += llm_->rows(*group, true);
       memory_->add(std::move(group));
     }
   }
   void read() {
     unread_ = 0;
-    llm_->read_ahead(this, {.system_prompt = {}, .beginnings = {memory_->recall("", nullptr, 0)}});
+    llm_->read_ahead(this, {.system_prompt = {}, .beginnings = {memory_->recall("", nullptr, {})}});
     vtok::Reading now;
     do {
       g_usleep(200);
@@ -237,7 +236,7 @@ class Plain {
     llm_ = named(vtok::llm_backends(), "torch").make({checkpoint, placement}, go_on);
     spatial_ = named(vtok::spatial_methods(), "scc").make({});
     temporal_ = named(vtok::temporal_methods(), "scc").make({});
-    memory_ = named(vtok::memory_policies(), "window").make(llm_->context());
+    memory_ = named(vtok::memory_policies(), "window").make({.room = {.tokens = llm_->context()}});
     groups_ = 0, unread_ = 0, read_ = 0;
     Seconds e{0, 0}, c{0, 0}, a{0, 0};
     for (size_t first = 0; first < clip.frames.size(); first += kBatch) {
@@ -249,7 +248,7 @@ class Plain {
     a.add(timed([&] {
       vtok::Request request;
       request.question = kQuestion;
-      request.groups = memory_->recall(kQuestion, nullptr, 0);
+      request.groups = memory_->recall(kQuestion, nullptr, {});
       request.sampling.max_new_tokens = 8;
       seen = unsigned(llm_->ask(request, [](const std::string &) {}).visual_tokens);
     }));
