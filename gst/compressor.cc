@@ -15,6 +15,13 @@ void check_bound(const Tokens &tokens, const StreamInfo &info, const char *metho
                     " tokens, the caps allow " + std::to_string(info->max_tokens));
 }
 
+GstCaps *filtered(GstCaps *caps, GstCaps *filter) {
+  if (!filter) return caps;
+  GstCaps *both = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref(caps);
+  return both;
+}
+
 static bool names(const GstStructure *s, std::string_view extra) {
   const GValue *extras = gst_structure_get_value(s, "extras");
   if (!extras) return false;

@@ -80,6 +80,10 @@ class Stopwatch {
 /// Throws BadTokens where a method that knows no budget kept more than the caps allow.
 void check_bound(const Tokens &tokens, const StreamInfo &info, const char *method);
 
+/// Those of `caps` that `filter` (null: all) has too, in its order, as transform_caps gives them. Takes
+/// `caps`.
+GstCaps *filtered(GstCaps *caps, GstCaps *filter);
+
 /// The first structure of these caps whose field `extras` names the side input.
 std::optional<guint> caps_naming(const GstCaps *caps, const char *extra);
 

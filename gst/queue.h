@@ -111,6 +111,12 @@ class Queue {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return !busy_; });
   }
+  /// Waits until everything put in before has been taken and finished; false: a flush came first.
+  bool wait_done() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return flushing_ || (slots_.empty() && !busy_); });
+    return !flushing_;
+  }
   size_t frames() const {
     std::lock_guard lock(mutex_);
     return frames_;

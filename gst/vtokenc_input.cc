@@ -86,6 +86,8 @@ gboolean VtokEnc::sink_event(EventPtr event) {
 }
 
 gboolean VtokEnc::sink_query(GstQuery *query) {
+  // Who asks wants the frames back, for a pool of another size.
+  if (GST_QUERY_TYPE(query) == GST_QUERY_DRAIN && !queue_.wait_done()) return FALSE;
   if (GST_QUERY_TYPE(query) != GST_QUERY_ALLOCATION)
     return gst_pad_query_default(sink_, GST_OBJECT(element()), query);
   gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);  // any strides and offsets will do

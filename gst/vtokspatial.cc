@@ -76,11 +76,7 @@ class VtokSpatial : public Element<GstBaseTransform, SpatialSettings> {
 
   // Everything is kept but max-tokens, which may get smaller, and extras.
   GstCaps *transform_caps(GstPadDirection from, GstCaps *caps, GstCaps *filter) {
-    GstCaps *to = from == GST_PAD_SINK ? caps_after(caps) : caps_before(caps);
-    if (!filter) return to;
-    GstCaps *both = gst_caps_intersect_full(filter, to, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref(to);
-    return both;
+    return filtered(from == GST_PAD_SINK ? caps_after(caps) : caps_before(caps), filter);
   }
 
   GstCaps *caps_after(GstCaps *caps) {

@@ -134,11 +134,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
   }
 
   GstCaps *transform_caps(GstPadDirection from, GstCaps *caps, GstCaps *filter) {
-    GstCaps *to = from == GST_PAD_SINK ? caps_after(caps) : caps_before(caps);
-    if (!filter) return to;
-    GstCaps *both = gst_caps_intersect_full(filter, to, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref(to);
-    return both;
+    return filtered(from == GST_PAD_SINK ? caps_after(caps) : caps_before(caps), filter);
   }
 
   // A group is not bounded by a frame's bound, and has no rate.

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 
 #include "models/template/value.h"
 #include "models/tokenizer/utf8.h"
@@ -29,47 +30,28 @@ std::string escaped(const char *format, unsigned code) {
   return text;
 }
 
-std::string quoted(const std::string &text) {  // repr(str)
-  const char quote = text.find('\'') != std::string::npos && text.find('"') == std::string::npos ? '"' : '\'';
+/// Between quotes, as json.dumps() writes it or repr().
+std::string quoted(const std::string &text, char quote, bool json) {
+  const std::string_view short_forms = json ? "\n\r\t\b\f" : "\n\r\t";
   std::string out(1, quote);
   for (const char c : text) {
-    if (c == '\n')
-      out += "\\n";
-    else if (c == '\r')
-      out += "\\r";
-    else if (c == '\t')
-      out += "\\t";
+    if (const size_t at = short_forms.find(c); at != short_forms.npos)
+      (out += '\\') += "nrtbf"[at];
     else if (c == '\\' || c == quote)
       (out += '\\') += c;
-    else if (uint8_t(c) < 0x20 || c == 0x7F)
-      out += escaped("\\x%02x", uint8_t(c));
+    else if (uint8_t(c) < 0x20 || (c == 0x7F && !json))
+      out += escaped(json ? "\\u%04x" : "\\x%02x", uint8_t(c));
     else
       out += c;
   }
   return out + quote;
 }
 
-std::string json_quoted(const std::string &text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '\n')
-      out += "\\n";
-    else if (c == '\r')
-      out += "\\r";
-    else if (c == '\t')
-      out += "\\t";
-    else if (c == '\b')
-      out += "\\b";
-    else if (c == '\f')
-      out += "\\f";
-    else if (c == '\\' || c == '"')
-      (out += '\\') += c;
-    else if (uint8_t(c) < 0x20)
-      out += escaped("\\u%04x", uint8_t(c));
-    else
-      out += c;
-  }
-  return out + '"';
+std::string json_quoted(const std::string &text) { return quoted(text, '"', true); }
+
+std::string repr(const std::string &text) {
+  const bool other = text.find('\'') != text.npos && text.find('"') == text.npos;
+  return quoted(text, other ? '"' : '\'', false);
 }
 
 class Writer {
@@ -103,7 +85,7 @@ class Writer {
     } else if (value.is_float()) {
       put(float_text(value.real()));
     } else if (value.is_string()) {
-      put(json_ ? json_quoted(value.string()) : quoted(value.string()));
+      put(json_ ? json_quoted(value.string()) : repr(value.string()));
     } else if (value.is_list()) {
       write_list(value, level);
     } else if (value.is_dict()) {
@@ -135,7 +117,7 @@ class Writer {
       if (!first) separator();
       first = false;
       line(level + 1);
-      put(json_ ? json_quoted(key) : quoted(key));
+      put(json_ ? json_quoted(key) : repr(key));
       put(": ");
       write(item, level + 1);
     }

@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
   const std::vector<Picture> pictures(size_t(frames), Picture{rgb.data(), 384, 384, 384 * 3});
   bench::Least ours, theirs, flop;
   for (int i = 0; i < rounds; ++i) {
+    fprintf(stderr, "round %d of %d\n", i + 1, rounds);
     ours.take(bench::seconds([&] { encoder.encode(pictures); }));
     if (peer) theirs.take(peer->seconds("encode " + std::to_string(frames)));
     flop.take(bench::seconds_per_flop());

@@ -33,6 +33,7 @@ int main(int argc, char **argv) {
   const at::Tensor rows = at::randn({kRows, config.hidden}) * 0.02;
   bench::Least read, step, read_peer, step_peer, flop, byte;
   for (int i = 0; i < rounds; ++i) {
+    fprintf(stderr, "round %d of %d\n", i + 1, rounds);
     KvSequence cache;
     at::Tensor logits;
     read.take(bench::seconds([&] { logits = model.logits(model.read(rows, {{&cache, kRows}})); }));

@@ -2,21 +2,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "tests/gst/pipeline.h"
+#include "tests/npy.h"
 
 namespace {
-
-std::string file(const std::string &path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  REQUIRE(in);
-  return out.str();
-}
 
 const std::string kModel = " device=cpu dtype=float32 model=" + kCheckpoint + " ";
 
@@ -26,7 +17,7 @@ TEST_CASE("32 greedy tokens are Hugging Face's, text for text") {
   for (const char *name : {"case-a", "case-b"}) {
     INFO(name);
     const std::string folder = VTOK_GOLDEN "/llava-onevision/" + std::string(name);
-    const auto facts = nlohmann::json::parse(file(folder + "/case.json"));
+    const auto facts = nlohmann::json::parse(vtok::test::read_bytes(folder + "/case.json"));
     const int width = facts["width"], height = facts["height"], count = facts["count"];
     Pipeline p("appsrc name=in format=time caps=video/x-raw,format=RGB,framerate=1/1,width=" +
                std::to_string(width) + ",height=" + std::to_string(height) + " ! vtokenc" + kModel +
@@ -35,7 +26,7 @@ TEST_CASE("32 greedy tokens are Hugging Face's, text for text") {
     const std::string question = facts["question"];
     g_object_set(p["llm"], "question", question.c_str(), nullptr);
     p.state(GST_STATE_PLAYING);
-    const std::string frames = file(folder + "/frames.rgb");
+    const std::string frames = vtok::test::read_bytes(folder + "/frames.rgb");
     const size_t row = size_t(width) * 3, stride = GST_ROUND_UP_4(row);
     for (int i = 0; i < count; ++i) {
       GstBuffer *buffer = gst_buffer_new_allocate(nullptr, stride * size_t(height), nullptr);

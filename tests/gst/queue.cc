@@ -140,6 +140,26 @@ TEST_CASE("who waits for the worker waits until it comes back for more") {
   worker.join();
 }
 
+TEST_CASE("who waits until all is done waits for what is queued and for the worker; a flush ends the wait") {
+  Running queue;
+  queue.frame(1);
+  queue.event(2);
+  std::atomic<int> done{0};
+  std::thread worker([&] {
+    while (queue.take()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      ++done;
+    }
+  });
+  CHECK(queue.wait_done());
+  CHECK(done == 2);
+  queue.flush(true);
+  worker.join();
+  queue.flush(false);
+  queue.frame(3);
+  CHECK_FALSE(woken([&] { return queue.wait_done(); }, [&] { queue.flush(true); }));
+}
+
 TEST_CASE("many threads lose nothing when the queue waits") {
   Running queue;
   constexpr int kEach = 2000;

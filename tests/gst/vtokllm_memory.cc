@@ -89,6 +89,19 @@ TEST_CASE("max-new-tokens that leave no room for tokens are named") {
   CHECK_THAT(p.warnings.at(0), Contains("an answer of up to 40000 tokens (max-new-tokens)"));
 }
 
+TEST_CASE("a question too long for the context is not answered without its tokens: that is said") {
+  Fed p("vtokllmsink name=llm backend=echo");
+  p.play();
+  p.push(tokens(3, 0, 1, true));
+  p.ask("llm", std::string(33000, 'a').c_str());
+  REQUIRE(p.until([&] { return p.answers.size() == 1; }));
+  CHECK(p.answers[0].finish_reason == "no-tokens");
+  CHECK_THAT(p.warnings.at(0), Contains("question 1 sees nothing") && Contains("context of 32768"));
+  p.ask("llm", "What?");
+  REQUIRE(p.finish());
+  CHECK(p.answers.at(1).tokens == 3);
+}
+
 TEST_CASE("the times told to the model take room in the context too") {
   // Rows left for groups: 32768 - 156 (answer) - 64 (template) - 5 (question) = 72 * 452 - 1.
   for (const bool timestamps : {true, false}) {

@@ -7,11 +7,9 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
 
 from answers import EXPECTED
+from served import fetch, served
 
 KEY = "not-a-secret"
 
@@ -79,39 +77,21 @@ def curl(base):
     assert "".join(c["choices"][0]["delta"].get("content", "") for c in chunks) == EXPECTED["Is there a car?"], chunks
 
 
-def fetch(base, path):
-    with urllib.request.urlopen(urllib.request.Request(base + path, headers={"Authorization": f"Bearer {KEY}"}), timeout=60) as r:
-        return r.read()
-
-
 def what_is_told(base):
-    memory = json.loads(fetch(base, "memory"))
+    memory = json.loads(fetch(base, "memory", KEY))
     assert memory["groups"] and memory["tokens"] == sum(g["tokens"] for g in memory["groups"]), memory
     assert len(memory["kept"]) == memory["groups"][-1]["tokens"] and memory["grid"] == [6, 6], memory
     assert all(0 <= row < 6 and 0 <= column < 6 for row, column, *_ in memory["kept"]), memory["kept"]
-    picture = fetch(base, "keyframe")
+    picture = fetch(base, "keyframe", KEY)
     assert picture[:2] == b"BM" and memory["keyframe"]["width"] == 320, memory["keyframe"]
     assert len(set(picture[54:])) > 20, "the keyframe is blank"
-    assert b"vtok_answers_total{" in fetch(base, "metrics")
+    assert b"vtok_answers_total{" in fetch(base, "metrics", KEY)
 
 
 def main(source, build):
-    source = pathlib.Path(source)
-    clip = source / "pipelines/media/car-detection.mp4"
-    serve = subprocess.Popen([f"{build}/pipelines/vtok-serve", "--listen", "127.0.0.1:0", "--from", "20", clip],
-                             stdout=subprocess.PIPE, text=True, env=dict(os.environ, VTOK_API_KEY=KEY))
     skipped = 0
-    try:
-        base = serve.stdout.readline().strip()
-        assert base.startswith("http://127.0.0.1:"), base
-        end = time.monotonic() + 120  # until all of the clip is remembered
-        while True:
-            assert time.monotonic() < end, "the clip did not come to its end"
-            groups = json.loads(fetch(base, "memory"))["groups"]
-            if groups and groups[-1]["closed"] and groups[-1]["to"] > 29:
-                break
-            time.sleep(.5)
-        python = python_with_openai(source)
+    with served(source, build, KEY) as base:
+        python = python_with_openai(pathlib.Path(source))
         if python:
             subprocess.run([python, "-c", OPENAI, base, KEY, json.dumps(EXPECTED)], check=True, timeout=200)
         else:
@@ -123,10 +103,6 @@ def main(source, build):
             print("skipped: no curl")
             skipped += 1
         what_is_told(base)
-    finally:
-        serve.terminate()
-        code = serve.wait(timeout=30)
-    assert code == 0, f"vtok-serve ended with {code}"
     return 77 if skipped else 0
 
 

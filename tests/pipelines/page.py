@@ -18,6 +18,7 @@ import time
 import urllib.request
 
 from answers import EXPECTED
+from served import served
 
 
 class Browser:
@@ -150,24 +151,14 @@ def main(source, build, screenshot=None):
     if not chromium:
         print("skipped: no chromium")
         return 77
-    clip = pathlib.Path(source) / "pipelines/media/car-detection.mp4"
-    serve = subprocess.Popen([f"{build}/pipelines/vtok-serve", "--listen", "127.0.0.1:0", "--from", "20", clip],
-                             stdout=subprocess.PIPE, text=True)
-    browser = None
-    try:
-        base = serve.stdout.readline().strip()
-        assert base.startswith("http://127.0.0.1:"), base
-        end = time.monotonic() + 120  # until all of the clip is remembered
-        while True:
-            assert time.monotonic() < end, "the clip did not come to its end"
-            with urllib.request.urlopen(base + "memory", timeout=30) as response:
-                groups = json.load(response)["groups"]
-            if groups and groups[-1]["closed"] and groups[-1]["to"] > 29:
-                break
-            time.sleep(.5)
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with served(source, build) as base, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            browser = Browser(chromium, folder)
+        except OSError as error:
+            print(f"skipped: {chromium} does not start here: {error}")
+            return 77
+        try:
             try:
-                browser = Browser(chromium, folder)
                 browser.call("Browser.getVersion")
             except (AssertionError, OSError) as error:
                 print(f"skipped: {chromium} does not start here: {error}")
@@ -175,12 +166,8 @@ def main(source, build, screenshot=None):
             ours(browser, base, screenshot)
             others(browser, base)
             browser.close()
-    finally:
-        if browser:
+        finally:
             browser.process.kill()
-        serve.terminate()
-        code = serve.wait(timeout=30)
-    assert code == 0, f"vtok-serve ended with {code}"
     return 0
 
 
