@@ -17,6 +17,7 @@ struct HostPort {
 
 // "host", "host:port", "[v6]", "[v6]:port"; false: none of these.
 bool split(const std::string &text, HostPort &out) {
+  if (text.find('\0') != text.npos) return false;  // C strings would end there
   if (text.starts_with('[')) {
     const size_t end = text.find(']');
     if (end == text.npos) return false;
@@ -41,7 +42,7 @@ bool is_number(const std::string &text, unsigned long &value) {
 }
 
 bool same(const std::string &a, const std::string &b) {
-  return g_ascii_strcasecmp(a.c_str(), b.c_str()) == 0;
+  return a.size() == b.size() && g_ascii_strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
 bool ends_with(const std::string &text, const std::string &end) {

@@ -93,6 +93,7 @@ TEST_CASE("a question too long for the context is not answered without its token
   Fed p("vtokllmsink name=llm backend=echo");
   p.play();
   p.push(tokens(3, 0, 1, true));
+  REQUIRE(p.taken(1));
   p.ask("llm", std::string(33000, 'a').c_str());
   REQUIRE(p.until([&] { return p.answers.size() == 1; }));
   CHECK(p.answers[0].finish_reason == "no-tokens");
