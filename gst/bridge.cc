@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "gst/guarded.h"
+#include "models/device_tokens.h"
 
 namespace vtok {
 namespace {
@@ -35,7 +36,8 @@ GstMemory *wrap(const void *data, size_t size, T holder) {
                                 [](gpointer held) { delete static_cast<T *>(held); });
 }
 
-void append(GstBuffer *buffer, const Tokens &tokens) {
+void append(GstBuffer *buffer, const Tokens &anywhere) {
+  const Tokens tokens = to_host(anywhere);
   const size_t size = size_t(tokens.n) * tokens.dim * gst_vtok_type_size(type_of(tokens.type));
   gst_buffer_append_memory(buffer, wrap(tokens.data.get(), size, tokens.data));
   auto records = std::make_shared<const std::vector<Record>>(tokens.records);
@@ -72,8 +74,8 @@ TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
   if (!gst_vtok_view_map(view.get(), buffer, &*info, &error)) rethrow<BadTokens>(error);
 
   auto tokens = [&](const void *data, guint n, const GstVtokRecord *records) {
-    return Tokens{type_of(info->type), int(n),      info->levels * info->hidden_size, -1, {view, data},
-                  copied(records, n),  info->levels};
+    return Tokens{type_of(info->type), int(n),       info->levels * info->hidden_size, {view, data},
+                  copied(records, n),  info->levels, nullptr};
   };
   TokenBuffer out{tokens(view->tokens, view->n, view->records), {}, {}};
   for (guint e = 0; e < view->n_extras; ++e) {

@@ -42,7 +42,7 @@ int64_t first_not_finite(const Tokens &tokens) {
 }  // namespace
 
 void check_finite(const Tokens &tokens) {
-  if (tokens.device >= 0) return;
+  if (tokens.memory) return;
   if (const int64_t at = first_not_finite(tokens); at >= 0)
     throw BadTokens("token " + std::to_string(at / tokens.dim) + " of " + std::to_string(tokens.n) +
                     " holds a NaN or an infinity at " + std::to_string(at % tokens.dim) +

@@ -1,7 +1,5 @@
 // Connected components on the device: tiles of cosines are thresholded in registers and never stored.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <cmath>
-
 #include "kernels/device.cuh"
 
 namespace vtok::device {
@@ -10,17 +8,19 @@ namespace {
 using Key =
     unsigned long long;  // degree in the high half, then the complement of the index: the greatest is the hub
 
-// The parent of a token has a lower index, a root is its own parent; linking and shortening paths may run at
-// once.
+// The parent of a token has a lower index, a root is its own parent. Links are made by atomicCAS on roots
+// alone, so a token that has left its root place never becomes a root again; find() shortens paths meanwhile,
+// by plain stores of ancestors: whichever store comes last, what it names is an ancestor still, and lower.
+// (volatile: each load is one load from where atomics work, not from a thread's or a multiprocessor's copy.)
 __device__ int find(int *parent, int i) {
-  int at = *const_cast<volatile int *>(parent + i);
-  for (int before = i; at != i;) {
-    const int next = *const_cast<volatile int *>(parent + at);
-    if (next == at) break;
-    *const_cast<volatile int *>(parent + before) = next;
+  volatile int *up = parent;
+  int before = i, at = up[i];
+  while (true) {
+    const int next = up[at];
+    if (next == at) return at;
+    up[before] = next;
     before = at, at = next;
   }
-  return at;
 }
 
 __device__ void unite(int *parent, int i, int j) {
@@ -28,8 +28,8 @@ __device__ void unite(int *parent, int i, int j) {
   while (i != j) {
     const int high = max(i, j), low = min(i, j);
     const int was = atomicCAS(parent + high, high, low);
-    if (was == high) return;
-    i = find(parent, was), j = low;
+    if (was == high) return;                       // high was a root and hangs under low now
+    i = find(parent, was), j = find(parent, low);  // somebody else has linked it
   }
 }
 
@@ -38,9 +38,16 @@ __global__ void start(int n, int *parent, int *degrees, Key *keys) {
   if (i < n) parent[i] = i, degrees[i] = 1, keys[i] = 0;
 }
 
-__global__ void __launch_bounds__(kThreads)
-    link(const float *x, const float *norms, int n, int d, float above, const uint8_t *sampled, int *parent,
-         int *degrees) {
+// Whether the cosine is above tau; `about` is its tile's. Note [Float32 first, double where it matters]
+__device__ bool above(float about, const float *x, const float *norms, int i, int j, int d, double tau) {
+  const double off = double(fminf(about, 1.f)) - tau;
+  if (fabs(off) > double(slack(d, saturated(norms[i]) || saturated(norms[j])))) return off > 0;
+  const double product = dot(x + size_t(i) * d, x + size_t(j) * d, d);
+  return fmin(1., product / double(fmaxf(norms[i], kLeastNorm)) / double(fmaxf(norms[j], kLeastNorm))) > tau;
+}
+
+__global__ void __launch_bounds__(kThreads) link(const float *x, const float *norms, int n, int d, double tau,
+                                                 const uint8_t *sampled, int *parent, int *degrees) {
   if (blockIdx.x < blockIdx.y) return;  // every pair once: columns from the diagonal on
   __shared__ TileMemory memory;
   const int top = int(blockIdx.y) * kTile, left = int(blockIdx.x) * kTile;
@@ -59,7 +66,7 @@ __global__ void __launch_bounds__(kThreads)
     int row = 0;
     for (int q = 0; q < 4; q++) {
       const int j = left + int(threadIdx.x) % 16 + 16 * q;
-      if (i >= j || j >= n || !(fminf(cosines[p][q], 1.f) > above)) continue;
+      if (i >= j || j >= n || !above(cosines[p][q], x, norms, i, j, d, tau)) continue;
       row++, columns[q]++;
       if (!sampled || sampled[i] || sampled[j]) unite(parent, i, j);
     }
@@ -111,13 +118,11 @@ void components(const Components &a, Stream *stream) {
     check(cudaMemsetAsync(a.count, 0, sizeof(int), queue), "components");
     return;
   }
-  float above = float(a.tau);  // the greatest float <= tau
-  if (above > a.tau) above = std::nextafter(above, -2.f);
-  const DeviceBuffer<int> parent(size_t(a.n), *stream), number(size_t(a.n), *stream);
-  const DeviceBuffer<Key> keys(size_t(a.n), *stream);
+  const Array<int> parent(size_t(a.n), *stream), number(size_t(a.n), *stream);
+  const Array<Key> keys(size_t(a.n), *stream);
   const unsigned tiles = blocks(a.n, kTile), items = blocks(a.n, kThreads);
   start<<<items, kThreads, 0, queue>>>(a.n, parent.data(), a.degrees, keys.data());
-  link<<<dim3(tiles, tiles), kThreads, 0, queue>>>(a.x, a.norms, a.n, a.d, above, a.sampled, parent.data(),
+  link<<<dim3(tiles, tiles), kThreads, 0, queue>>>(a.x, a.norms, a.n, a.d, a.tau, a.sampled, parent.data(),
                                                    a.degrees);
   choose_hubs<<<items, kThreads, 0, queue>>>(a.n, parent.data(), a.degrees, keys.data());
   number_hubs<<<1, 1024, 0, queue>>>(a.n, parent.data(), keys.data(), number.data(), a.hubs, a.count);

@@ -1,80 +1,153 @@
-// Streams and device memory, and whether a GPU is usable.
+// CUDA devices: streams, events, memory in the order of a stream, and which devices run our kernels.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "kernels/device.cuh"
 
 namespace vtok {
 
-void check(int code, const char *what) {
+namespace device {
+
+void check(cudaError_t code, const char *what) {
   if (code == cudaSuccess) return;
-  throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(cudaError_t(code)));
+  cudaGetLastError();  // what is no lasting error is told once
+  if (code == cudaErrorMemoryAllocation) throw std::bad_alloc();
+  throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(code));
 }
+
+}  // namespace device
 
 namespace {
 
-class OnDevice {  // makes a device current for a scope
-  int before = 0;
+using device::check;
+
+// Makes a device current for a scope.
+class OnDevice {
+  int before_ = 0;
 
  public:
-  explicit OnDevice(int device) {
-    check(cudaGetDevice(&before), "asking for the current device");
-    check(cudaSetDevice(device), "choosing a device");
+  explicit OnDevice(int ordinal) {
+    check(cudaGetDevice(&before_), "asking for the current device");
+    check(cudaSetDevice(ordinal), "choosing a device");
   }
-  ~OnDevice() { cudaSetDevice(before); }
+  ~OnDevice() { cudaSetDevice(before_); }
+  OnDevice(const OnDevice &) = delete;
+};
+
+struct CudaEvent : Event {
+  cudaEvent_t handle = nullptr;
+  explicit CudaEvent(int ordinal) {
+    const OnDevice here(ordinal);
+    check(cudaEventCreateWithFlags(&handle, cudaEventDisableTiming), "making an event");
+  }
+  ~CudaEvent() override { cudaEventDestroy(handle); }
+};
+
+class CudaStream : public Stream {
+  Device &device_;
+  cudaStream_t stream_ = nullptr;
+
+ public:
+  explicit CudaStream(Device &device) : device_(device) {
+    const OnDevice here(device.ordinal());
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  }
+  ~CudaStream() override { cudaStreamDestroy(stream_); }
+  Device &device() const override { return device_; }
+  void *handle() const override { return stream_; }
+  void *allocate(size_t bytes) override {
+    const OnDevice here(device_.ordinal());  // whose pool it comes from
+    void *data = nullptr;
+    check(cudaMallocAsync(&data, std::max<size_t>(bytes, 1), stream_), "allocating device memory");
+    return data;
+  }
+  void free(void *data) noexcept override { cudaFreeAsync(data, stream_); }
+  // Host memory is pageable: the runtime has read it when the call returns, and has written it after wait().
+  void copy(void *to, const void *from, size_t bytes) override {
+    if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "copying");
+  }
+  void copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t width,
+                 size_t n) override {
+    if (width > 0 && n > 0)
+      check(cudaMemcpy2DAsync(to, to_stride, from, from_stride, width, n, cudaMemcpyDefault, stream_),
+            "copying rows");
+  }
+  void wait() override { check(cudaStreamSynchronize(stream_), "waiting for a stream"); }
+  void record(Event &event) override {
+    check(cudaEventRecord(static_cast<CudaEvent &>(event).handle, stream_), "recording an event");
+  }
+  void after(const Event &event) override {
+    check(cudaStreamWaitEvent(stream_, static_cast<const CudaEvent &>(event).handle, 0),
+          "waiting for an event");
+  }
+};
+
+// A kernel launches on the current device only, whatever its stream.
+template <auto kernel>
+struct Launch;
+template <class Args, void (*kernel)(const Args &, Stream *)>
+struct Launch<kernel> {
+  static void run(const Args &args, Stream *stream) {
+    const OnDevice here(stream->device().ordinal());
+    kernel(args, stream);
+  }
+};
+
+class CudaDevice : public Device {
+  const int ordinal_;
+
+ public:
+  explicit CudaDevice(int ordinal) : ordinal_(ordinal) {}
+  int ordinal() const override { return ordinal_; }
+  const Kernels &kernels() const override {
+    static const Kernels table{.name = "cuda",
+                               .preprocess = Launch<device::preprocess>::run,
+                               .norms = Launch<device::norms>::run,
+                               .similarity = Launch<device::similarity>::run,
+                               .components = Launch<device::components>::run,
+                               .nearest = Launch<device::nearest>::run,
+                               .means = Launch<device::means>::run,
+                               .convert = Launch<device::convert>::run};
+    return table;
+  }
+  std::shared_ptr<Stream> make_stream() override { return std::make_shared<CudaStream>(*this); }
+  std::unique_ptr<Event> make_event() override { return std::make_unique<CudaEvent>(ordinal_); }
 };
 
 __global__ void nothing() {}
 
-bool usable() {
-  int count = 0;
+// Has memory pools, and our kernels were compiled for it.
+bool usable(int ordinal) {
+  int before = 0, pools = 0;
   cudaFuncAttributes attributes;
-  const bool works = cudaGetDeviceCount(&count) == cudaSuccess && count > 0 &&
-                     cudaFuncGetAttributes(&attributes, nothing) == cudaSuccess;
-  cudaGetLastError();  // an absent driver is no error of what comes later
+  const bool works =
+      cudaGetDevice(&before) == cudaSuccess && cudaSetDevice(ordinal) == cudaSuccess &&
+      cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, ordinal) == cudaSuccess && pools != 0 &&
+      cudaFuncGetAttributes(&attributes, nothing) == cudaSuccess;
+  cudaSetDevice(before);
+  cudaGetLastError();  // what a device lacks is no error of what comes later
   return works;
+}
+
+std::vector<std::unique_ptr<CudaDevice>> find_devices() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) != cudaSuccess) count = 0;
+  cudaGetLastError();
+  std::vector<std::unique_ptr<CudaDevice>> devices(static_cast<size_t>(count));
+  for (int i = 0; i < count; i++)
+    if (usable(i)) devices[size_t(i)] = std::make_unique<CudaDevice>(i);
+  return devices;
 }
 
 }  // namespace
 
-Stream::Stream(int index) : device(index), handle(nullptr) {
-  const OnDevice here(device);
-  cudaStream_t stream;
-  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "making a stream");
-  handle = stream;
-}
-Stream::~Stream() { cudaStreamDestroy(device::handle(this)); }
-void Stream::wait() { check(cudaStreamSynchronize(device::handle(this)), "waiting for a stream"); }
-
-DeviceMemory::DeviceMemory(size_t bytes, Stream &stream) : stream_(stream) {
-  const OnDevice here(stream.device);
-  check(cudaMallocAsync(&data_, std::max<size_t>(bytes, 1), device::handle(&stream)),
-        "allocating device memory");
-}
-DeviceMemory::~DeviceMemory() { cudaFreeAsync(data_, device::handle(&stream_)); }
-void DeviceMemory::upload(const void *host, size_t bytes) {
-  if (bytes == 0) return;
-  check(cudaMemcpyAsync(data_, host, bytes, cudaMemcpyHostToDevice, device::handle(&stream_)),
-        "copying to the device");
-}
-void DeviceMemory::download(void *host, size_t bytes) const {
-  if (bytes > 0)
-    check(cudaMemcpyAsync(host, data_, bytes, cudaMemcpyDeviceToHost, device::handle(&stream_)),
-          "copying from the device");
-  stream_.wait();
-}
-
-const Kernels *cuda_kernels() {
-  static const Kernels table{.name = "cuda",
-                             .preprocess = device::preprocess,
-                             .norms = device::norms,
-                             .components = device::components,
-                             .nearest = device::nearest,
-                             .means = device::means};
-  static const bool works = usable();
-  return works ? &table : nullptr;
+Device *cuda_device(int ordinal) {
+  static const auto *devices = new auto(find_devices());  // never deleted: streams may outlive static objects
+  return ordinal >= 0 && size_t(ordinal) < devices->size() ? (*devices)[size_t(ordinal)].get() : nullptr;
 }
 
 }  // namespace vtok

@@ -1,22 +1,28 @@
-// What the .cu files share: row tables, the float32 product of one tile, reductions within a block.
+// What the .cu files share: row tables, products of tiles in float32, the exact product.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <cuda_runtime.h>
 
+#include <cfloat>
 #include <cstdint>
 
 #include "kernels/cosine.h"
-#include "kernels/cuda.h"
+#include "kernels/device_memory.h"
 
 namespace vtok::device {
 
 void norms(const Norms &, Stream *);
+void similarity(const Similarity &, Stream *);
 void components(const Components &, Stream *);
 void nearest(const Nearest &, Stream *);
 void means(const Means &, Stream *);
+void convert(const Convert &, Stream *);
 void preprocess(const Preprocess &, Stream *);
 
-inline cudaStream_t handle(const Stream *stream) { return static_cast<cudaStream_t>(stream->handle); }
+/// Throws std::bad_alloc where device memory ran out, else std::runtime_error "CUDA: <what>: <reason>".
+void check(cudaError_t code, const char *what);
+
+inline cudaStream_t handle(const Stream *stream) { return static_cast<cudaStream_t>(stream->handle()); }
 inline unsigned blocks(int64_t items, int per_block) { return unsigned((items + per_block - 1) / per_block); }
 
 /// Rows of several buffers, for device code.
@@ -46,7 +52,7 @@ struct RowTable {
 class RowTableMemory {
   int n_ = 0;
   std::vector<RowTable::Block> host_;
-  DeviceBuffer<RowTable::Block> memory_;
+  Array<RowTable::Block> memory_;
   static std::vector<RowTable::Block> list(const Rows *x, int count) {
     std::vector<RowTable::Block> blocks;
     for (int b = 0, first = 0; b < count; first += x[b++].n)
@@ -68,12 +74,31 @@ void row_norms(RowTable x, int n, int d, float *out, Stream *stream);
 constexpr int kTile = 64, kDepth = 16,
               kThreads = 256;  // a block makes kTile x kTile products, each thread 4 x 4
 
+// Note [Float32 first, double where it matters]
+// Products of tiles are sums in float32 of rows divided by their lengths, off by at most slack(d, ...): each
+// of d + 2 roundings is at most 2^-24 of the product of the rows' lengths after division, here taken twice
+// for good measure. Lengths after division are at most 1, but for rows whose length is above the greatest
+// float, which is what Norms says of them: those may be up to sqrt(d). A decision that the slack leaves open
+// is taken again by dot(), which adds in the order and precision of plain(): a product of two floats is exact
+// in double, so fused or not is the same.
+__device__ inline float slack(int d, bool saturated) {
+  const float most = float(d + 8) * 0x1p-23f;
+  return saturated ? most * float(d) : most;
+}
+__device__ inline bool saturated(float norm) { return norm >= FLT_MAX; }
+__device__ inline double dot(const float *a, const float *b, int d) {
+  double sum = 0;
+  for (int c = 0; c < d; c++) sum += double(a[c]) * double(b[c]);
+  return sum;
+}
+
 struct TileMemory {  // shared
   float a[kDepth][kTile + 1], b[kDepth][kTile + 1];
 };
 
 /// sum[p][q] = <a row threadIdx.x / 16 + 16 p, b row threadIdx.x % 16 + 16 q>, of rows divided by their
-/// lengths. Row(i) gives row i of the tile, null beyond its end; norm(i) its length.
+/// lengths. row(i, scale) gives row i of the tile, null beyond its end, and its length. For blocks of
+/// kThreads; every thread of the block must come here.
 template <class RowA, class RowB>
 __device__ void tile_products(RowA row_a, RowB row_b, int d, TileMemory &memory, float (&sum)[4][4]) {
   const int row = threadIdx.x / 4, part = threadIdx.x % 4 * 4;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "kernels/kernels.h"
 
+#include "kernels/device.h"
 #include "kernels/fast.h"
 #include "kernels/reference.h"
 
@@ -18,6 +19,7 @@ const Kernels &plain() {
                              .tree = reference::tree,
                              .nearest = reference::nearest,
                              .means = reference::means,
+                             .convert = reference::convert,
                              .matvec = reference::matvec,
                              .attention = reference::attention};
   return table;
@@ -41,11 +43,13 @@ const Kernels &cpu() {
   return table;
 }
 
-#ifdef VTOK_CUDA
-const Kernels *cuda_kernels();  // cuda.cu
-const Kernels *cuda() { return cuda_kernels(); }
-#else
-const Kernels *cuda() { return nullptr; }
+#ifndef VTOK_CUDA
+Device *cuda_device(int) { return nullptr; }
 #endif
+
+const Kernels *cuda() {
+  Device *first = cuda_device(0);
+  return first ? &first->kernels() : nullptr;
+}
 
 }  // namespace vtok

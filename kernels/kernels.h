@@ -2,9 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A kernel of plain() and cpu() takes host pointers and ignores the Stream. A kernel of cuda() takes device
-// pointers (kernels/cuda.h: DeviceBuffer) for everything marked * below, puts its work on the Stream and
-// returns at once. All arrays are contiguous and row-major, shapes in brackets. Sizes of 0 are allowed.
-// Kernels do not check their arguments.
+// pointers (kernels/device_memory.h) for everything marked * below, puts its work on the Stream and returns at
+// once. All arrays are contiguous and row-major, shapes in brackets. Sizes of 0 are allowed. Kernels do not
+// check their arguments.
+//
+// cuda() has what compressing needs: norms, similarity, components, nearest, means, convert, and preprocess. The
+// rest works on what the host has anyway: luma thumbnails, a CPU model's weights; a tree is grown on the host
+// from copied rows (models/scc.cc).
 #pragma once
 #include <cstdint>
 
@@ -12,7 +16,7 @@
 
 namespace vtok {
 
-struct Stream;  // a queue of work on a device (kernels/cuda.h); null on the CPU
+class Stream;  // a queue of work on a device (kernels/device.h); may be null on the CPU
 
 /// Picture -> what a vision tower takes: resized as bytes (kernels/filter.h says how, bit for bit), then
 /// normalised.
@@ -112,6 +116,7 @@ struct Nearest {
   const float *r_norms;  // * [m]
   int m;                 // >= 1
   int *labels;           // * [n]
+  double *cosines;       // * [n]: of each row and its representative, as in Similarity; null: not wanted
 };
 
 /// Means of labelled rows, and what a representative becomes when rows are merged into it.
@@ -127,6 +132,17 @@ struct Means {
   int m;
   float *out;        // * [m, d]
   uint64_t *counts;  // * [m]
+};
+
+/// Number types that kernels read and write.
+enum class Number : uint8_t { kFloat32, kFloat16, kBfloat16 };
+
+/// Numbers in another type: out[i] = x[i], to nearest, ties to even. NaN stays NaN.
+struct Convert {
+  const void *x;    // * [count]
+  Number from, to;  // one of them kFloat32
+  int64_t count;
+  void *out;  // * [count]
 };
 
 /// A matrix times a few rows, as decoding needs it: out[i][r] = bias[r] + sum over c of weights[r][c] * x[i][c]. Sums in
@@ -177,6 +193,7 @@ struct Kernels {
   Kernel<Tree> tree;
   Kernel<Nearest> nearest;
   Kernel<Means> means;
+  Kernel<Convert> convert;
   Kernel<MatVec> matvec;
   Kernel<Attention> attention;
 };
@@ -184,6 +201,6 @@ struct Kernels {
 const Kernels &plain();  // plain C++: defines what is correct
 const Kernels &
 cpu();  // plain() overridden by what this CPU does faster; uses threads() threads (kernels/threads.h)
-const Kernels *cuda();  // null where no GPU is usable; a null entry means: use cpu()
+const Kernels *cuda();  // null where no GPU is usable; a null entry: copy to the host and use cpu()
 
 }  // namespace vtok

@@ -9,27 +9,22 @@ namespace {
 
 __global__ void average(RowTable x, int d, const int *labels, const uint32_t *weights, const float *start,
                         float *out, uint64_t *counts) {
-  constexpr int kRun = 64;  // rows summed in float32 before they go into the double sum
   const int mine = int(blockIdx.x), c = int(blockIdx.y * kThreads + threadIdx.x);
-  double total = 0;
-  float sum = 0;
+  double sum = 0;  // in the order of rows and in double, as plain() adds
   uint64_t count = 0;
-  int run = 0;
   for (int b = 0; b < x.count; b++)
     for (int i = 0; i < x.block[b].n; i++) {
       const int at = x.block[b].first + i;
       if (labels[at] != mine) continue;  // the whole block together
       const uint32_t weight = weights ? weights[at] : 1;
       count += weight;
-      if (c < d) sum = fmaf(float(weight), x.block[b].data[size_t(i) * d + c], sum);
-      if (++run % kRun == 0) total += double(sum), sum = 0;
+      if (c < d) sum += double(weight) * double(x.block[b].data[size_t(i) * d + c]);
     }
-  total += double(sum);
   if (c == 0) counts[mine] = count;
   if (c >= d) return;
   const size_t k = size_t(mine) * d + c;
   const double parts = double(count) + (start ? 1 : 0);
-  out[k] = parts == 0 ? 0.f : float((total + (start ? double(start[k]) : 0.)) / parts);
+  out[k] = parts == 0 ? 0.f : float((sum + (start ? double(start[k]) : 0.)) / parts);
 }
 
 }  // namespace

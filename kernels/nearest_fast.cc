@@ -25,7 +25,7 @@ void search_exactly(const Nearest &a, const float *row, int *label) {
   }
   const Rows one{row, 1};
   Nearest exact = a;
-  exact.x = &one, exact.blocks = 1, exact.labels = label;
+  exact.x = &one, exact.blocks = 1, exact.labels = label, exact.cosines = nullptr;
   reference::nearest(exact, nullptr);
 }
 
@@ -60,6 +60,7 @@ void nearest(const Nearest &a, Stream *) {
       if (!(std::abs(best[i]) > 1e-25f && std::abs(best[i]) < 1e36f))
         search_exactly(a, piece.rows.data + size_t(i) * size_t(a.d), piece.labels + i);
   });
+  if (a.cosines) reference::cosines_of_nearest(a);
 }
 
 }  // namespace vtok::fast

@@ -36,7 +36,7 @@ __global__ void pass_down(Preprocess a, const uint8_t *narrow) {
 
 void preprocess(const Preprocess &a, Stream *stream) {
   constexpr int kWide = 128;
-  const DeviceBuffer<uint8_t> narrow(size_t(a.down.in) * a.across.out * 3, *stream);
+  const Array<uint8_t> narrow(size_t(a.down.in) * a.across.out * 3, *stream);
   pass_across<<<dim3(blocks(a.across.out, kWide), unsigned(a.down.in)), kWide, 0, handle(stream)>>>(
       a, narrow.data());
   pass_down<<<dim3(blocks(a.across.out, kWide), unsigned(a.down.out)), kWide, 0, handle(stream)>>>(

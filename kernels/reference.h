@@ -13,7 +13,9 @@ void similarity(const Similarity &, Stream *);
 void components(const Components &, Stream *);
 void tree(const Tree &, Stream *);
 void nearest(const Nearest &, Stream *);
+void cosines_of_nearest(const Nearest &);  // where the labels are known
 void means(const Means &, Stream *);
+void convert(const Convert &, Stream *);
 void matvec(const MatVec &, Stream *);
 void attention(const Attention &, Stream *);
 

@@ -1,20 +1,12 @@
 // Lengths of rows and the cosines of all pairs.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <cmath>
-#include <limits>
-
 #include "kernels/cosine.h"
 #include "kernels/reference.h"
 
 namespace vtok::reference {
 
 void norms(const Norms &a, Stream *) {
-  for (int i = 0; i < a.n; i++) {
-    double sum = 0;
-    for (int c = 0; c < a.d; c++) sum += double(a.x[size_t(i) * a.d + c]) * a.x[size_t(i) * a.d + c];
-    const double top = std::numeric_limits<float>::max();
-    a.out[i] = float(std::isfinite(sum) ? std::min(std::sqrt(sum), top) : sum);
-  }
+  for (int i = 0; i < a.n; i++) a.out[i] = length(a.x + size_t(i) * a.d, a.d);
 }
 
 void similarity(const Similarity &a, Stream *) {

@@ -18,15 +18,16 @@ void Drift::add(const Tokens &group, std::span<const Tokens> sent) {
   for (const Tokens &tokens : sent) n += tokens.n;
   ahead += n;
   if (group.n == 0) return;
-  const Keys keys = keys_of(to_float32(group));
+  const auto stream = host_device().make_stream();
+  const Keys keys = keys_of(to_float32(group), stream);
   const size_t width = size_t(keys.dim());
   std::vector<float> rows;  // [n, width]
   std::vector<float> norms;
   rows.reserve(size_t(n) * width);
   for (const Tokens &tokens : sent) {
-    const Keys one = keys_of(to_float32(tokens));
+    const Keys one = keys_of(to_float32(tokens), stream);
     rows.insert(rows.end(), one.rows(), one.rows() + size_t(tokens.n) * width);
-    norms.insert(norms.end(), one.norms.begin(), one.norms.end());
+    norms.insert(norms.end(), one.norms.data(), one.norms.data() + one.norms.size());
   }
   std::vector<int> nearest(size_t(group.n));
   const Rows block{keys.rows(), group.n};
@@ -42,7 +43,7 @@ void Drift::add(const Tokens &group, std::span<const Tokens> sent) {
   for (size_t i = 0; i < size_t(group.n); i++) {
     const size_t j = size_t(nearest[i]);
     const double distance =
-        n > 0 ? 1 - cosine(keys.rows() + i * width, &rows[j * width], keys.dim(), keys.norms[i], norms[j])
+        n > 0 ? 1 - cosine(keys.rows() + i * width, &rows[j * width], keys.dim(), keys.norms.data()[i], norms[j])
               : 1;
     distances += distance;
     most = std::max(most, distance);

@@ -17,15 +17,21 @@ namespace {
 /// The CUDA driver, asked without LibTorch's CUDA half, which takes seconds to load.
 struct Driver {
   int devices = 0;
+  std::string missing;                          // where there are no devices
   int (*attribute)(int *, int, int) = nullptr;  // cuDeviceGetAttribute
 
   Driver() {
     void *library = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-    if (!library) return;
+    if (!library) {
+      missing = "no NVIDIA driver (libcuda.so.1)";
+      return;
+    }
     const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(library, "cuInit"));
     const auto count = reinterpret_cast<int (*)(int *)>(dlsym(library, "cuDeviceGetCount"));
     attribute = reinterpret_cast<int (*)(int *, int, int)>(dlsym(library, "cuDeviceGetAttribute"));
-    if (!init || !count || !attribute || init(0) != 0 || count(&devices) != 0) devices = 0;
+    const int code = init && count && attribute ? init(0) : -1;
+    if (code != 0 || count(&devices) != 0) devices = 0;
+    if (devices == 0) missing = "an NVIDIA driver without GPUs (cuInit answers " + std::to_string(code) + ")";
   }
 };
 
@@ -34,15 +40,27 @@ const Driver &driver() {
   return instance;
 }
 
-/// libtorch_cuda.so lies beside libtorch_cpu.so where the full wheel is installed.
-bool load_torch_cuda() {
-  static const bool loaded = [] {
+/// LibTorch's CUDA half: libtorch_cuda.so lies beside libtorch_cpu.so where the full wheel is installed.
+struct TorchCuda {
+  std::string missing;  // empty: it is there and works
+
+  TorchCuda() {
     Dl_info place;
-    if (!dladdr(reinterpret_cast<const void *>(&at::get_num_threads), &place)) return false;
+    if (!dladdr(reinterpret_cast<const void *>(&at::get_num_threads), &place)) {
+      missing = "LibTorch's folder is not known";
+      return;
+    }
     const auto beside = std::filesystem::path(place.dli_fname).parent_path() / "libtorch_cuda.so";
-    return dlopen(beside.c_str(), RTLD_NOW | RTLD_GLOBAL) != nullptr && at::hasCUDA();
-  }();
-  return loaded;
+    if (!dlopen(beside.c_str(), RTLD_NOW | RTLD_GLOBAL))
+      missing = dlerror();
+    else if (!at::hasCUDA())
+      missing = "LibTorch cannot use CUDA with this driver";
+  }
+};
+
+const TorchCuda &torch_cuda() {
+  static const TorchCuda instance;
+  return instance;
 }
 
 template <class T>
@@ -58,10 +76,17 @@ struct EncoderRow {
 };
 constexpr EncoderRow kEncoders[] = {{"llava_onevision", make<LlavaOnevision>}};
 
+std::string gpus(int count) { return count == 1 ? "1 GPU" : std::to_string(count) + " GPUs"; }
+
 class TorchEngine : public Engine {
  public:
   int cuda_devices() const override {
-    return driver().devices > 0 && load_torch_cuda() ? driver().devices : 0;
+    return driver().devices > 0 && torch_cuda().missing.empty() ? driver().devices : 0;
+  }
+  std::string cuda_found() const override {
+    if (driver().devices == 0) return driver().missing;
+    const std::string &missing = torch_cuda().missing;
+    return gpus(driver().devices) + (missing.empty() ? "" : ", but " + missing);
   }
   bool fast_bfloat16(int device) const override {
     constexpr int kComputeCapabilityMajor = 75;  // cuda.h: CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR
@@ -86,8 +111,8 @@ class TorchEngine : public Engine {
  private:
   void check(const Placement &placement) const {
     if (placement.device >= 0 && placement.device >= cuda_devices())
-      throw std::runtime_error("there is no cuda:" + std::to_string(placement.device) +
-                               "; LibTorch can use " + std::to_string(cuda_devices()) + " CUDA devices here");
+      throw std::runtime_error("there is no cuda:" + std::to_string(placement.device) + ", found " +
+                               cuda_found());
   }
 };
 

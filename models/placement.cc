@@ -10,8 +10,6 @@
 namespace vtok {
 namespace {
 
-std::string gpus(int count) { return count == 1 ? "1 usable GPU" : std::to_string(count) + " usable GPUs"; }
-
 /// The N of "cuda:N"; 0 for "cuda"; -1 where it is neither.
 int ordinal(const std::string &device) {
   if (device == "cuda") return 0;
@@ -39,7 +37,9 @@ int find_device(const std::string &device) {
     throw std::invalid_argument("device '" + device + "' is not one; there are auto, cpu, cuda and cuda:N");
   const int count = engine().cuda_devices();
   if (number >= count)
-    throw std::invalid_argument("device '" + device + "' is not there: this machine has " + gpus(count));
+    throw std::invalid_argument("device '" + device + "' needs " +
+                                (number ? std::to_string(number + 1) + " GPUs" : "a GPU") +
+                                " that LibTorch can use, found " + engine().cuda_found());
   return number;
 }
 

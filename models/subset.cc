@@ -3,7 +3,6 @@
 #include "models/subset.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 namespace vtok {
@@ -23,14 +22,15 @@ std::vector<int> at_random(int n, int keep, std::mt19937_64 &random) {
   return rows;
 }
 
-Tokens subset(const Tokens &tokens, const std::vector<int> &rows) {
+Tokens subset(const Tokens &tokens, const std::vector<int> &rows, const std::shared_ptr<Stream> &stream) {
   void *memory;
-  Tokens out = allocate_tokens(tokens.type, int(rows.size()), tokens.dim, memory);
+  Tokens out = allocate_tokens(tokens.type, int(rows.size()), tokens.dim, stream, memory);
   out.levels = tokens.levels;
+  const Use reading(tokens, *stream), writing(out, *stream);
   const size_t row = tokens.n > 0 ? tokens.bytes() / size_t(tokens.n) : 0;
   const bool known = tokens.records.size() == size_t(tokens.n);
   for (size_t j = 0; j < rows.size(); j++) {
-    std::memcpy(static_cast<char *>(memory) + j * row, tokens.row(rows[j]), row);
+    stream->copy(static_cast<char *>(memory) + j * row, tokens.row(rows[j]), row);
     out.records[j] = known ? tokens.records[size_t(rows[j])] : Record{};
     out.records[j].weight = 0;
   }

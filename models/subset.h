@@ -4,7 +4,7 @@
 #include <random>
 #include <vector>
 
-#include "models/tokens.h"
+#include "models/device_tokens.h"
 
 namespace vtok {
 
@@ -14,7 +14,7 @@ std::vector<int> evenly_spaced(int n, int keep);
 std::vector<int> at_random(int n, int keep, std::mt19937_64 &random);
 
 /// Those rows with their records (there may be none). A kept token also stands for the dropped ones after it,
-/// the first for those before it too, so the sum of the weights stays.
-Tokens subset(const Tokens &tokens, const std::vector<int> &rows);
+/// the first for those before it too, so the sum of the weights stays. The tokens lie on the stream's device.
+Tokens subset(const Tokens &tokens, const std::vector<int> &rows, const std::shared_ptr<Stream> &stream);
 
 }  // namespace vtok

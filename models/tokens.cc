@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <stdexcept>
 
+#include "kernels/device_memory.h"
+#include "kernels/half.h"
 #include "models/error.h"
 
 namespace vtok {
@@ -26,41 +27,6 @@ constexpr TypeRow kTypes[] = {
 // The greatest value of a scaled type: a row is divided by scale = max |x| / kTop before rounding.
 constexpr float kTopFloat8 = 448, kTopInt8 = 127;
 
-uint32_t bits(float x) { return std::bit_cast<uint32_t>(x); }
-float number(uint32_t x) { return std::bit_cast<float>(x); }
-
-float from_half(uint16_t h) {
-  const uint32_t exponent = h & 0x7c00u;
-  uint32_t u = (h & 0x7fffu) << 13;
-  if (exponent == 0x7c00u)
-    u += (255 - 31) << 23;  // infinity, NaN
-  else if (exponent != 0)
-    u += (127 - 15) << 23;
-  else
-    u = bits(number(u + ((127 - 14) << 23)) - number((127 - 14) << 23));  // subnormal
-  return number(u | (h & 0x8000u) << 16);
-}
-
-uint16_t to_half(float x) {
-  const uint32_t sign = bits(x) >> 16 & 0x8000u;
-  uint32_t u = bits(x) & 0x7fffffffu;
-  constexpr uint32_t kSubnormal = (127 - 15 + 23 - 10 + 1)
-                                  << 23;  // adding it rounds at half's last subnormal bit
-  if (u >= 0x47800000u)
-    u = u > 0x7f800000u ? 0x7e00u : 0x7c00u;
-  else if (u < (127 - 14) << 23)
-    u = bits(number(u) + number(kSubnormal)) - kSubnormal;
-  else
-    u = (u - ((127 - 15) << 23) + 0xfffu + (u >> 13 & 1)) >> 13;
-  return uint16_t(u | sign);
-}
-
-uint16_t to_bfloat16(float x) {
-  const uint32_t u = bits(x);
-  if ((u & 0x7fffffffu) > 0x7f800000u) return uint16_t(u >> 16 | 0x40u);
-  return uint16_t((u + 0x7fffu + (u >> 16 & 1)) >> 16);
-}
-
 // E4M3 without infinities (OCP 8-bit floating point): bias 7, 0x7f and 0xff are NaN.
 float from_float8(uint8_t b) {
   const int exponent = b >> 3 & 15, mantissa = b & 7;
@@ -70,12 +36,12 @@ float from_float8(uint8_t b) {
 }
 
 uint8_t to_float8(float x) {
-  const uint32_t sign = bits(x) >> 24 & 0x80u;
-  uint32_t u = bits(x) & 0x7fffffffu;
+  const uint32_t sign = float_bits(x) >> 24 & 0x80u;
+  uint32_t u = float_bits(x) & 0x7fffffffu;
   constexpr uint32_t kSubnormal = (127 - 7 + 23 - 3 + 1) << 23;
   if (u > 0x7f800000u) return uint8_t(0x7fu | sign);
   if (u < (127 - 6) << 23)
-    u = bits(number(u) + number(kSubnormal)) - kSubnormal;
+    u = float_bits(float_of(u) + float_of(kSubnormal)) - kSubnormal;
   else
     u = std::min((u - ((127 - 7) << 23) + 0x7ffffu + (u >> 20 & 1)) >> 20, 0x7eu);
   return uint8_t(u | sign);
@@ -93,8 +59,8 @@ const std::array<float, 256> &float8_values() {
 bool scaled(Type type) { return type == Type::kFloat8 || type == Type::kInt8; }
 
 void need_host(const Tokens &tokens) {
-  if (tokens.device >= 0)
-    throw std::invalid_argument("tokens are in memory of CUDA device " + std::to_string(tokens.device) +
+  if (tokens.memory)
+    throw std::invalid_argument("tokens are in memory of CUDA device " + std::to_string(tokens.device()) +
                                 ", expected host memory");
 }
 
@@ -130,7 +96,7 @@ void read_row(const void *in, int dim, Type type, float scale, float *out) {
   } else if (type == Type::kFloat16) {
     for (int c = 0; c < dim; c++) out[c] = from_half(static_cast<const uint16_t *>(in)[c]);
   } else if (type == Type::kBfloat16) {
-    for (int c = 0; c < dim; c++) out[c] = number(uint32_t(static_cast<const uint16_t *>(in)[c]) << 16);
+    for (int c = 0; c < dim; c++) out[c] = from_bfloat16(static_cast<const uint16_t *>(in)[c]);
   } else if (type == Type::kFloat8) {
     const auto &table = float8_values();
     for (int c = 0; c < dim; c++) out[c] = table[static_cast<const uint8_t *>(in)[c]] * scale;
@@ -143,6 +109,8 @@ void read_row(const void *in, int dim, Type type, float scale, float *out) {
 
 const char *type_name(Type type) { return kTypes[size_t(type)].name; }
 size_t type_size(Type type) { return kTypes[size_t(type)].size; }
+
+int Tokens::device() const { return memory ? memory->device().ordinal() : -1; }
 
 bool parse_type(const std::string &name, Type &out) {
   for (size_t i = 0; i < std::size(kTypes); i++)
@@ -182,20 +150,6 @@ Tokens to_float32(const Tokens &tokens) {
              static_cast<float *>(memory) + size_t(i) * tokens.dim);
   }
   for (Record &r : out.records) r.scale = 1;
-  return out;
-}
-
-Tokens first_level(const Tokens &tokens) {
-  if (tokens.levels == 1) return tokens;
-  if (tokens.levels < 1 || tokens.dim % tokens.levels != 0)
-    throw std::invalid_argument("tokens of " + std::to_string(tokens.dim) + " numbers cannot have " +
-                                std::to_string(tokens.levels) + " levels");
-  void *memory;
-  const int width = tokens.dim / tokens.levels;
-  Tokens out = allocate_tokens(Type::kFloat32, tokens.n, width, memory);
-  out.records = tokens.records;
-  for (int i = 0; i < tokens.n; i++)
-    std::memcpy(static_cast<float *>(memory) + size_t(i) * size_t(width), tokens.row(i), size_t(width) * 4);
   return out;
 }
 

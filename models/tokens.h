@@ -9,6 +9,8 @@
 
 namespace vtok {
 
+class DeviceMemory;
+
 enum class Type : uint8_t { kFloat32, kFloat16, kBfloat16, kFloat8, kInt8 };
 
 /// Name in caps ("float32", "float16", "bfloat16", "float8-e4m3", "int8") and bytes per number.
@@ -33,11 +35,12 @@ struct Tokens {
   Type type = Type::kFloat32;
   int n = 0;
   int dim = 0;
-  int device = -1;                   // CUDA ordinal; -1: host memory
   std::shared_ptr<const void> data;  // [n, dim]; the deleter gives back whatever holds it (a mapped GstMemory, a tensor)
   std::vector<Record> records;       // n
-  int levels = 1;                    // a token is this many rows of dim / levels numbers; it is compared by the first
+  int levels = 1;  // a token is this many rows of dim / levels numbers; it is compared by the first
+  std::shared_ptr<DeviceMemory> memory;  // device memory that data points into; null: host memory
 
+  int device() const;  // CUDA ordinal; -1: host memory
   size_t bytes() const { return size_t(n) * dim * type_size(type); }
   const void *row(int i) const {
     return static_cast<const char *>(data.get()) + size_t(i) * dim * type_size(type);
@@ -50,9 +53,6 @@ Tokens allocate_tokens(Type type, int n, int dim, void *&writable);
 /// Host float32 [n, dim] of any host tokens: shares float32 data, converts the other types (int8/float8 by records' scale).
 /// Throws std::invalid_argument for device memory.
 Tokens to_float32(const Tokens &tokens);
-
-/// The first level of float32 tokens, [n, dim / levels]: the tokens themselves where there is one level, else a copy.
-Tokens first_level(const Tokens &tokens);
 
 /// Host tokens in another number type, from float32. Rounds to nearest even.
 Tokens from_float32(const Tokens &tokens, Type type);

@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/turns.h"
+#include "models/device_tokens.h"
 
 namespace vtok {
 namespace {
@@ -26,7 +27,8 @@ LlavaOnevision::LlavaOnevision(Weights weights, const LlavaOnevisionConfig &conf
       linear1_(weights, "multi_modal_projector.linear_1", config.text.hidden, config.vision.hidden,
                config.projector_bias),
       linear2_(weights, "multi_modal_projector.linear_2", config.text.hidden, config.text.hidden,
-               config.projector_bias) {}
+               config.projector_bias),
+      stream_(placement_.device) {}
 
 at::Tensor LlavaOnevision::pixels(std::span<const Picture> pictures) {
   const VideoProcessor &video = config_.video;
@@ -88,28 +90,34 @@ std::vector<Tokens> LlavaOnevision::encode(std::span<const Picture> pictures, St
   if (pictures.empty()) return {};
   c10::InferenceMode guard;
   const std::lock_guard lock(mutex_);
+  const auto entered = stream_.enter();
   at::Tensor all;
   const auto compute = [&] {
     const c10::InferenceMode turn_guard;
     all = tokens(pixels(pictures), stages);
   };
   placement_.device < 0 ? in_turn(compute) : compute();
+  if (!stream_.get()) all = all.to(at::kCPU);  // from a GPU that our kernels do not run on
+  std::vector<Tokens> out;
+  for (size_t i = 0; i < pictures.size(); ++i) out.push_back(frame(all[int64_t(i)]));
+  return out;
+}
+
+Tokens LlavaOnevision::frame(const at::Tensor &tokens) const {
   const int edge = config_.pooled(), count = edge * edge;
-  std::vector<Record> records(static_cast<size_t>(count));
+  Tokens out{.type = placement_.type, .n = count, .dim = config_.text.hidden};
+  out.records.resize(size_t(count));
   for (int i = 0; i < count; ++i) {
-    records[size_t(i)].row = uint16_t(i / edge);
-    records[size_t(i)].column = uint16_t(i % edge);
+    out.records[size_t(i)].row = uint16_t(i / edge);
+    out.records[size_t(i)].column = uint16_t(i % edge);
   }
-  std::vector<Tokens> out(pictures.size());
-  for (size_t i = 0; i < out.size(); ++i) {
-    auto kept = std::make_shared<at::Tensor>(all[int64_t(i)]);  // shares the batch's storage
-    out[i] = {placement_.type,
-              count,
-              config_.text.hidden,
-              placement_.device,
-              std::shared_ptr<const void>(kept, kept->data_ptr()),
-              records};
-  }
+  auto kept = std::make_shared<at::Tensor>(tokens);  // shares the batch's storage
+  out.data = {kept, kept->data_ptr()};
+  if (!tokens.is_cuda()) return out;
+  // LibTorch takes the memory back in the order of the stream it was made on: ours, while encode() runs.
+  out.memory = std::make_shared<DeviceMemory>(kept->data_ptr(), kept, stream_.get());
+  out.data = {out.memory, kept->data_ptr()};
+  const Use made(out, *stream_.get());  // readers come after what is queued now
   return out;
 }
 

@@ -10,6 +10,7 @@
 
 #include "kernels/filter.h"
 #include "models/encoder.h"
+#include "models/model_stream.h"
 #include "models/siglip.h"
 
 namespace vtok {
@@ -33,6 +34,7 @@ class LlavaOnevision : public Encoder {
   LlavaOnevision(Weights weights, const LlavaOnevisionConfig &config);
   at::Tensor pixels(std::span<const Picture> pictures);               // [n, 3, image, image], float32, host
   at::Tensor tokens(const at::Tensor &pixels, Stages *stages) const;  // [n, pooled * pooled, hidden]
+  Tokens frame(const at::Tensor &tokens) const;                       // of one picture, sharing its memory
 
   std::mutex mutex_;  // one batch at a time
   Placement placement_;
@@ -40,6 +42,7 @@ class LlavaOnevision : public Encoder {
   std::map<std::pair<int, int>, std::pair<Filter, Filter>> filters_;  // by the frames' width and height
   Siglip tower_;
   Linear linear1_, linear2_;
+  ModelStream stream_;
 };
 
 }  // namespace vtok

@@ -5,23 +5,19 @@
 #include <algorithm>
 #include <string>
 
+#include "models/device_tokens.h"
 #include "models/error.h"
 
 namespace vtok {
 namespace {
 
 at::Tensor rows_of(const Tokens &tokens, at::Device device) {
-  const auto option = [&](at::ScalarType type) {
-    const at::Device where =
-        tokens.device < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, c10::DeviceIndex(tokens.device));
-    return at::TensorOptions(type).device(where);
-  };
-  const bool plain =
-      tokens.type == Type::kFloat32 || tokens.type == Type::kFloat16 || tokens.type == Type::kBfloat16;
-  const Tokens shared = plain ? tokens : to_float32(tokens);
+  const Tokens host = to_host(tokens);
+  const bool plain = host.type == Type::kFloat32 || host.type == Type::kFloat16 || host.type == Type::kBfloat16;
+  const Tokens shared = plain ? host : to_float32(host);
   return at::from_blob(
              const_cast<void *>(shared.data.get()), {shared.n, shared.dim}, [keep = shared.data](void *) {},
-             option(scalar_type(shared.type)))
+             at::TensorOptions(scalar_type(shared.type)))
       .to(device, at::kFloat);
 }
 

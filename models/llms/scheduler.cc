@@ -32,6 +32,7 @@ Scheduler::Scheduler(Qwen2 &model, at::Tensor newline, std::shared_ptr<const Tok
       newline_(std::move(newline)),
       tokenizer_(std::move(tokenizer)),
       end_tokens_(std::move(end_tokens)),
+      stream_(model.device().is_cuda() ? model.device().index() : -1),
       thread_([this] { run(); }) {}
 
 Scheduler::~Scheduler() {
@@ -107,6 +108,7 @@ void Scheduler::settle() {
 
 void Scheduler::run() {
   const c10::InferenceMode guard;
+  const auto entered = stream_.enter();
   while (take_orders()) model_.device().is_cpu() ? in_turn([this] { round(); }) : round();
   for (const auto &job : std::vector(jobs_)) finish(job, "cancelled");
 }

@@ -17,6 +17,7 @@
 #include "models/answer_text.h"
 #include "models/constraint.h"
 #include "models/llms/rows.h"
+#include "models/model_stream.h"
 #include "models/sampler.h"
 
 namespace vtok {
@@ -128,6 +129,7 @@ class Scheduler {
   std::map<const void *, Wants> wanted_;
   std::map<const void *, Reading> readings_;
   bool stop_ = false, idle_ = false, poked_ = false;
+  const ModelStream stream_;
   std::thread thread_;
 };
 

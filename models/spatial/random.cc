@@ -11,15 +11,17 @@ namespace {
 
 class Random : public Spatial {
   const Budget budget;
+  Lane lane;
   std::mt19937_64 random;
 
  public:
   explicit Random(const CompressorSettings &s) : budget(s.budget), random(s.seed) {}
 
   Tokens compress(const Tokens &frame, int64_t source) override {
-    finite_norms(to_float32(frame));
+    const auto &stream = lane.on(frame);
+    check_finite(frame, stream);
     const int keep = std::min(budget.keep(source, frame.n), frame.n);
-    return keep == frame.n ? frame : subset(frame, at_random(frame.n, keep, random));
+    return keep == frame.n ? frame : subset(frame, at_random(frame.n, keep, random), stream);
   }
 };
 

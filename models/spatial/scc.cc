@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/scc.h"
 
-#include "kernels/kernels.h"
 #include "models/norms.h"
 
 namespace vtok {
@@ -10,29 +9,22 @@ namespace {
 
 class Scc : public Spatial {
   const CompressorSettings settings;
+  Lane lane;
 
  public:
   explicit Scc(const CompressorSettings &s) : settings(s) {}
 
   Tokens compress(const Tokens &frame, int64_t source) override {
-    const Tokens in = to_float32(frame);
-    const Keys keys = keys_of(in);
-    const Partition parts = scc(keys.rows(), keys.norms.data(), in.n, keys.dim(), settings, source);
+    const auto &stream = lane.on(frame);
+    const Tokens in = to_float32(frame, stream);
+    const Use reading(in, *stream);
+    const Keys keys = keys_of(in, stream);
+    const Partition parts = scc(keys.rows(), keys.norms.data(), in.n, keys.dim(), settings, source, *stream);
     if (parts.count() == in.n) return frame;
 
-    void *memory;
-    Tokens out = allocate_tokens(Type::kFloat32, parts.count(), in.dim, memory);
+    Tokens out = means_by_label(static_cast<const float *>(in.data.get()), in.dim, parts.labels,
+                                parts.count(), stream);
     out.levels = in.levels;
-    const Rows rows{static_cast<const float *>(in.data.get()), in.n};
-    std::vector<uint64_t> counts(parts.hubs.size());
-    cpu().means({.x = &rows,
-                 .blocks = 1,
-                 .d = in.dim,
-                 .labels = parts.labels.data(),
-                 .m = out.n,
-                 .out = static_cast<float *>(memory),
-                 .counts = counts.data()},
-                nullptr);
     const bool known = frame.records.size() == size_t(frame.n);
     for (size_t j = 0; j < parts.hubs.size(); j++) {
       if (known) out.records[j] = in.records[size_t(parts.hubs[j])];
@@ -40,7 +32,7 @@ class Scc : public Spatial {
     }
     for (size_t i = 0; i < parts.labels.size(); i++)
       out.records[size_t(parts.labels[i])].weight += known ? in.records[i].weight : 1;
-    return from_float32(out, frame.type);
+    return from_float32(out, frame.type, stream);
   }
 };
 

@@ -11,14 +11,16 @@ namespace {
 
 class Uniform : public Spatial {
   const Budget budget;
+  Lane lane;
 
  public:
   explicit Uniform(const CompressorSettings &s) : budget(s.budget) {}
 
   Tokens compress(const Tokens &frame, int64_t source) override {
-    finite_norms(to_float32(frame));
+    const auto &stream = lane.on(frame);
+    check_finite(frame, stream);
     const int keep = std::min(budget.keep(source, frame.n), frame.n);
-    return keep == frame.n ? frame : subset(frame, evenly_spaced(frame.n, keep));
+    return keep == frame.n ? frame : subset(frame, evenly_spaced(frame.n, keep), stream);
   }
 };
 

@@ -1,7 +1,6 @@
 // Temporal method `none`: the tokens of a group's frames, one after the other, whatever the budget.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <cstring>
-
+#include "models/device_tokens.h"
 #include "models/error.h"
 #include "models/norms.h"
 #include "models/temporal.h"
@@ -11,6 +10,7 @@ namespace {
 
 class None : public Temporal {
   const bool incremental;
+  Lane lane;
   std::vector<Tokens> frames;
 
  public:
@@ -18,12 +18,15 @@ class None : public Temporal {
 
   Tokens add(const TemporalInput &frame) override {
     const Tokens &tokens = frame.tokens;
-    finite_norms(to_float32(tokens));
+    check_finite(tokens, lane.on(tokens));
     if (!frames.empty() &&
         (frames[0].type != tokens.type || frames[0].dim != tokens.dim || frames[0].levels != tokens.levels))
       throw BadTokens(std::to_string(tokens.dim) + " " + type_name(tokens.type) +
                       " numbers a token in a group of " + std::to_string(frames[0].dim) + " " +
                       type_name(frames[0].type));
+    if (!frames.empty() && frames[0].device() != tokens.device())
+      throw BadTokens("tokens on device " + std::to_string(tokens.device()) + " in a group on device " +
+                      std::to_string(frames[0].device()));
     frames.push_back(tokens);
     if (incremental) return tokens;
     void *unused;
@@ -37,11 +40,14 @@ class None : public Temporal {
     int n = 0;
     for (const Tokens &t : frames) n += t.n;
     void *memory;
-    Tokens out = allocate_tokens(frames[0].type, n, frames[0].dim, memory);
+    const auto &stream = lane.on(frames[0]);
+    Tokens out = allocate_tokens(frames[0].type, n, frames[0].dim, stream, memory);
     out.levels = frames[0].levels;
+    const Use writing(out, *stream);
     out.records.clear();
     for (const Tokens &t : frames) {
-      std::memcpy(memory, t.data.get(), t.bytes());
+      const Use reading(t, *stream);
+      stream->copy(memory, t.data.get(), t.bytes());
       memory = static_cast<char *>(memory) + t.bytes();
       out.records.insert(out.records.end(), t.records.begin(), t.records.end());
     }

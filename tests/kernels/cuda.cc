@@ -1,12 +1,13 @@
-// The kernels of cuda() against plain(), over kinds and sizes of rows. Where no GPU is usable the program
-// says so and counts as skipped. SPDX-License-Identifier: LGPL-2.1-or-later
+// The kernels of cuda() against plain(): random, extreme and odd inputs, edges, the same answer every time.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Where no GPU is usable the program says so and counts as skipped (docs/gpu.md).
 #define CATCH_CONFIG_RUNNER
-#include "kernels/cuda.h"
-
 #include <catch2/catch.hpp>
 #include <cstdio>
 
 #include "kernels/cosine.h"
+#include "kernels/device_memory.h"
 #include "tests/kernels/rows.h"
 #include "tests/kernels/tables.h"
 #include "tests/scc_cases.h"
@@ -47,9 +48,9 @@ Result on_host(const std::vector<float> &x, int n, int d, double tau, const std:
 
 Result on_device(const std::vector<float> &x, int n, int d, double tau, const std::vector<uint8_t> &sampled,
                  Stream &stream) {
-  const DeviceBuffer<float> rows(x, stream), norms(size_t(n), stream);
-  const DeviceBuffer<uint8_t> chosen(sampled, stream);
-  const DeviceBuffer<int> labels(size_t(n), stream), degrees(size_t(n), stream), hubs(size_t(n), stream),
+  const Array<float> rows(x, stream), norms(size_t(n), stream);
+  const Array<uint8_t> chosen(sampled, stream);
+  const Array<int> labels(size_t(n), stream), degrees(size_t(n), stream), hubs(size_t(n), stream),
       count(1, stream);
   cuda()->norms({.x = rows.data(), .n = n, .d = d, .out = norms.data()}, &stream);
   cuda()->components({.x = rows.data(),
@@ -68,42 +69,217 @@ Result on_device(const std::vector<float> &x, int n, int d, double tau, const st
   return r;
 }
 
-// tau, moved up until no cosine is so near that float32 may decide the other way.
-double clear(const std::vector<float> &x, int n, int d, double tau) {
-  const std::vector<float> norms = norms_of(x, n, d);
-  std::vector<double> cosines;
-  for (int i = 0; i < n; i++)
-    for (int j = i + 1; j < n; j++)
-      cosines.push_back(cosine(&x[size_t(i) * d], &x[size_t(j) * d], d, norms[size_t(i)], norms[size_t(j)]));
-  for (std::sort(cosines.begin(), cosines.end());; tau += 2e-6) {
-    const auto next = std::lower_bound(cosines.begin(), cosines.end(), tau - 1e-6);
-    if (next == cosines.end() || *next > tau + 1e-6) return tau;
-  }
-}
+std::vector<float> random_rows(int n, int d, uint32_t seed) { return test::make_rows(2, n, d, seed); }
+
+// Every count of tiles' edges, and sizes that are no multiple of anything.
+const int kManyCounts[] = {1, 2, 19, 63, 64, 65, 127, 128, 129, 196, 530, 1111};
 
 }  // namespace
 
-TEST_CASE("components: labels, degrees and hubs of plain()") {
-  Stream stream;
+TEST_CASE("norms: the bits of plain()") {
+  const auto own = cuda_device(0)->make_stream();
+  for (size_t kind = 0; kind < std::size(test::kKinds); kind++)
+    for (int n : test::kCounts)
+      for (int d : {1, 31, 32, 33, 99, 896}) {
+        INFO(test::kKinds[kind] << " [" << n << ", " << d << "]");
+        const std::vector<float> x = test::make_rows(kind, n, d, uint32_t(n + d));
+        const Array<float> rows(x, *own), out(size_t(n), *own);
+        cuda()->norms({.x = rows.data(), .n = n, .d = d, .out = out.data()}, own.get());
+        CHECK(test::differing(out.download(), norms_of(x, n, d)) == 0);
+      }
+}
+
+TEST_CASE("similarity: nearly plain()'s") {
+  const auto own = cuda_device(0)->make_stream();
+  for (size_t kind = 0; kind < std::size(test::kKinds); kind++)
+    for (int n : {0, 1, 19, 65, 196}) {
+      const std::vector<float> x = test::make_rows(kind, n, 99, uint32_t(n)), norms = norms_of(x, n, 99);
+      std::vector<float> want(size_t(n) * size_t(n));
+      plain().similarity({.x = x.data(), .norms = norms.data(), .n = n, .d = 99, .out = want.data()},
+                         nullptr);
+      const Array<float> rows(x, *own), lengths(norms, *own), out(want.size(), *own);
+      cuda()->similarity({.x = rows.data(), .norms = lengths.data(), .n = n, .d = 99, .out = out.data()},
+                         own.get());
+      const std::vector<float> got = out.download();
+      INFO(test::kKinds[kind] << ", " << n);
+      CHECK(test::furthest(got.data(), want.data(), want.size()) < 1e-5);
+      CHECK(std::all_of(got.begin(), got.end(), [](float c) { return c <= 1; }));
+    }
+}
+
+TEST_CASE("components: labels, degrees and hubs of plain(), at any tau, every time") {
+  const auto own = cuda_device(0)->make_stream();
   for (size_t kind = 0; kind < std::size(test::kKinds); kind++)
     for (int n : test::kCounts)
       for (int d : test::kWidths)
         for (int part : {0, 5}) {
-          const std::vector<float> x = test::make_rows(kind, n, d, uint32_t(n * 131 + d));
+          const std::vector<float> x = test::make_rows(kind, n, d, uint32_t(n * 131 + d)),
+                                   norms = norms_of(x, n, d);
           std::vector<uint8_t> sampled;
           for (int i = 0; part && i < n; i++) sampled.push_back(i % part == 2);
-          const double tau = clear(x, n, d, 0.8);
-          INFO(test::kKinds[kind] << " [" << n << ", " << d << "], tau " << tau << ", sampled " << part);
-          CHECK(on_device(x, n, d, tau, sampled, stream) == on_host(x, n, d, tau, sampled));
+          std::vector<double> taus = {0.8, -1, 1};
+          // On the very edge: a link whose cosine is tau is none.
+          for (int i = 1; i < n && i < 4; i++)
+            taus.push_back(cosine(&x[0], &x[size_t(i) * size_t(d)], d, norms[0], norms[size_t(i)]));
+          for (double tau : taus) {
+            INFO(test::kKinds[kind] << " [" << n << ", " << d << "], tau " << tau << ", sampled " << part);
+            CHECK(on_device(x, n, d, tau, sampled, *own) == on_host(x, n, d, tau, sampled));
+          }
         }
 }
 
+TEST_CASE("components: long chains, which many threads link at once") {
+  const auto own = cuda_device(0)->make_stream();
+  for (int n : {1000, 5000}) {
+    std::vector<float> x;  // neighbours are alike, in an order that jumps about
+    for (int i = 0; i < n; i++) {
+      const double angle = double(int64_t(i) * 7919 % n) * 3.14159 / n;
+      x.push_back(float(std::cos(angle))), x.push_back(float(std::sin(angle)));
+    }
+    const double tau = std::cos(1.5 * 3.14159 / n);
+    const Result want = on_host(x, n, 2, tau, {});
+    REQUIRE(want.hubs.size() == 1);
+    for (int again = 0; again < 20; again++) CHECK(on_device(x, n, 2, tau, {}, *own) == want);
+  }
+}
+
+TEST_CASE("nearest: labels and cosines of plain()") {
+  const auto own = cuda_device(0)->make_stream();
+  for (size_t kind = 0; kind < std::size(test::kKinds); kind++)
+    for (int n : kManyCounts)
+      for (int m : {1, 2, 33, 64, 65, 300})
+        for (int d : {1, 19, 64}) {
+          const std::vector<float> x = test::make_rows(kind, n, d, 3), r = test::make_rows(kind, m, d, 4);
+          const std::vector<float> lengths = norms_of(r, m, d);
+          const int half = n / 2;
+          std::vector<int> want(static_cast<size_t>(n));
+          std::vector<double> want_cosines(static_cast<size_t>(n));
+          const Rows blocks[] = {
+              {x.data(), half}, {nullptr, 0}, {x.data() + size_t(half) * size_t(d), n - half}};
+          Nearest args{.x = blocks,
+                       .blocks = 3,
+                       .d = d,
+                       .r = r.data(),
+                       .r_norms = lengths.data(),
+                       .m = m,
+                       .labels = want.data(),
+                       .cosines = want_cosines.data()};
+          plain().nearest(args, nullptr);
+          const Array<float> rows(x, *own), reps(r, *own), norms(lengths, *own);
+          const Array<int> labels(size_t(n), *own);
+          const Array<double> cosines(size_t(n), *own);
+          const Rows there[] = {
+              {rows.data(), half}, {nullptr, 0}, {rows.data() + size_t(half) * size_t(d), n - half}};
+          args.x = there, args.r = reps.data(), args.r_norms = norms.data();
+          args.labels = labels.data(), args.cosines = cosines.data();
+          cuda()->nearest(args, own.get());
+          INFO(test::kKinds[kind] << " [" << n << ", " << d << "], " << m << " representatives");
+          CHECK(test::differing(labels.download(), want) == 0);
+          CHECK(test::differing(cosines.download(), want_cosines) == 0);
+        }
+}
+
+TEST_CASE("nearest: more representatives than one buffer of scores takes at once") {
+  const auto own = cuda_device(0)->make_stream();
+  constexpr int n = 70, m = 300000, d = 3;  // 16.8 M scores are written down at a time
+  const std::vector<float> x = random_rows(n, d, 1), r = random_rows(m, d, 2), lengths = norms_of(r, m, d);
+  std::vector<int> want(n);
+  const Rows host{x.data(), n};
+  Nearest args{.x = &host,
+               .blocks = 1,
+               .d = d,
+               .r = r.data(),
+               .r_norms = lengths.data(),
+               .m = m,
+               .labels = want.data()};
+  plain().nearest(args, nullptr);
+  const Array<float> rows(x, *own), reps(r, *own), norms(lengths, *own);
+  const Array<int> labels(n, *own);
+  const Rows there{rows.data(), n};
+  args.x = &there, args.r = reps.data(), args.r_norms = norms.data(), args.labels = labels.data();
+  cuda()->nearest(args, own.get());
+  CHECK(test::differing(labels.download(), want) == 0);
+}
+
+TEST_CASE("means: the bits of plain(), with weights, with a start, in place") {
+  const auto own = cuda_device(0)->make_stream();
+  std::mt19937 random(5);
+  for (size_t kind = 0; kind < std::size(test::kKinds); kind++)
+    for (int n : kManyCounts)
+      for (int m : {1, 7, 130})
+        for (int d : {1, 255, 256, 257})
+          for (bool full : {false, true}) {
+            const std::vector<float> x = test::make_rows(kind, n, d, 3),
+                                     start = test::make_rows(kind, m, d, 4);
+            std::vector<int> labels;
+            std::vector<uint32_t> weights;
+            for (int i = 0; i < n; i++)
+              labels.push_back(int(random() % unsigned(m))), weights.push_back(i == 3 ? 0u : random() >> 4);
+            std::vector<float> want = start;
+            std::vector<uint64_t> want_counts(static_cast<size_t>(m));
+            const Rows host{x.data(), n};
+            Means args{.x = &host,
+                       .blocks = 1,
+                       .d = d,
+                       .labels = labels.data(),
+                       .weights = full ? weights.data() : nullptr,
+                       .start = full ? want.data() : nullptr,
+                       .m = m,
+                       .out = want.data(),
+                       .counts = want_counts.data()};
+            plain().means(args, nullptr);
+            const Array<float> rows(x, *own), out(start, *own);
+            const Array<int> label(labels, *own);
+            const Array<uint32_t> weight(weights, *own);
+            const Array<uint64_t> counts(size_t(m), *own);
+            const Rows there{rows.data(), n};
+            args.x = &there, args.labels = label.data(), args.out = out.data(), args.counts = counts.data();
+            if (full) args.weights = weight.data(), args.start = out.data();
+            cuda()->means(args, own.get());
+            INFO(test::kKinds[kind] << " [" << n << ", " << d << "], " << m << " labels, weights " << full);
+            CHECK(test::differing(out.download(), want) == 0);
+            CHECK(counts.download() == want_counts);
+          }
+}
+
+TEST_CASE("convert: the bits of plain()") {
+  const auto own = cuda_device(0)->make_stream();
+  std::vector<uint16_t> all(65536);
+  for (size_t i = 0; i < all.size(); i++) all[i] = uint16_t(i);
+  std::mt19937 random(6);
+  std::vector<uint32_t> bits(100001);
+  for (uint32_t &b : bits) b = random();
+  for (Number type : {Number::kFloat16, Number::kBfloat16}) {
+    std::vector<uint32_t> wide(65536);  // as bits: NaN differs from itself
+    std::vector<uint16_t> narrow(bits.size());
+    Convert up{.x = all.data(), .from = type, .to = Number::kFloat32, .count = 65536, .out = wide.data()},
+        down{.x = bits.data(),
+             .from = Number::kFloat32,
+             .to = type,
+             .count = int64_t(bits.size()),
+             .out = narrow.data()};
+    plain().convert(up, nullptr), plain().convert(down, nullptr);
+    const Array<uint16_t> x(all, *own), out(narrow.size(), *own);
+    const Array<uint32_t> y(bits, *own), in(65536, *own);
+    up.x = x.data(), up.out = in.data(), down.x = y.data(), down.out = out.data();
+    cuda()->convert(up, own.get()), cuda()->convert(down, own.get());
+    const std::vector<uint32_t> got = in.download();
+    size_t wrong = 0;
+    for (size_t i = 0; i < got.size();
+         i++)  // a NaN may keep or lose its quiet bit on the way through a register
+      wrong += (got[i] & 0x7fffffff) > 0x7f800000 ? (wide[i] & 0x7fffffff) <= 0x7f800000 : got[i] != wide[i];
+    CHECK(wrong == 0);
+    CHECK(test::differing(out.download(), narrow) == 0);
+  }
+}
+
 TEST_CASE("norms: finite where, and only where, the row is") {
-  Stream stream;
+  const auto own = cuda_device(0)->make_stream();
+  Stream &stream = *own;
   std::vector<float> x = test::make_rows(9, 40, 33, 1);
   x[5] = NAN, x[40] = INFINITY;
   for (size_t c = 66; c < 99; c++) x[c] = 3e38f;
-  const DeviceBuffer<float> rows(x, stream), out(40, stream);
+  const Array<float> rows(x, stream), out(40, stream);
   cuda()->norms({.x = rows.data(), .n = 40, .d = 33, .out = out.data()}, &stream);
   const std::vector<float> got = out.download(), want = norms_of(x, 40, 33);
   CHECK_FALSE(std::isfinite(got[0]));
@@ -112,7 +288,8 @@ TEST_CASE("norms: finite where, and only where, the row is") {
 }
 
 TEST_CASE("reference cases: components, means, nearest and merge") {
-  Stream stream;
+  const auto own = cuda_device(0)->make_stream();
+  Stream &stream = *own;
   for (const test::SccCase &c : test::scc_cases()) {
     if (c.refused) continue;
     for (size_t t = 0; t < c.taus(); t++) {
@@ -126,11 +303,10 @@ TEST_CASE("reference cases: components, means, nearest and merge") {
       CHECK(std::equal(group.labels.begin(), group.labels.end(), c.at("temporal_labels", t).ints()));
       REQUIRE(int(group.hubs.size()) == m);
 
-      const DeviceBuffer<float> sources(x, stream), reps(spatial, stream),
-          out(size_t(m) * size_t(c.d), stream);
-      const DeviceBuffer<float> lengths(size_t(m), stream);
-      const DeviceBuffer<int> labels(group.labels, stream), assign(size_t(n), stream);
-      const DeviceBuffer<uint64_t> counts(size_t(m), stream);
+      const Array<float> sources(x, stream), reps(spatial, stream), out(size_t(m) * size_t(c.d), stream);
+      const Array<float> lengths(size_t(m), stream);
+      const Array<int> labels(group.labels, stream), assign(size_t(n), stream);
+      const Array<uint64_t> counts(size_t(m), stream);
       const Rows all{reps.data(), r};
       std::vector<Rows> frames;
       for (int f = 0; f < c.frames; f++)
@@ -171,7 +347,8 @@ TEST_CASE("reference cases: components, means, nearest and merge") {
 }
 
 TEST_CASE("preprocess: the bytes of plain()") {
-  Stream stream;
+  const auto own = cuda_device(0)->make_stream();
+  Stream &stream = *own;
   const int sizes[][4] = {
       {1, 1, 5, 3}, {64, 48, 64, 48}, {161, 97, 70, 70}, {200, 33, 19, 33}, {320, 180, 384, 384}};
   for (const auto &s : sizes)
@@ -189,10 +366,10 @@ TEST_CASE("preprocess: the bytes of plain()") {
                       .deviation = {127.5f, 60, 1},
                       .out = want.data()};
       plain().preprocess(args, nullptr);
-      const DeviceBuffer<uint8_t> picture(rgb, stream);
-      const DeviceBuffer<int> first_across(across.first, stream), first_down(down.first, stream);
-      const DeviceBuffer<int16_t> weights_across(across.weights, stream), weights_down(down.weights, stream);
-      const DeviceBuffer<float> out(want.size(), stream);
+      const Array<uint8_t> picture(rgb, stream);
+      const Array<int> first_across(across.first, stream), first_down(down.first, stream);
+      const Array<int16_t> weights_across(across.weights, stream), weights_down(down.weights, stream);
+      const Array<float> out(want.size(), stream);
       args.rgb = picture.data(), args.out = out.data();
       args.across.first = first_across.data(), args.across.weights = weights_across.data();
       args.down.first = first_down.data(), args.down.weights = weights_down.data();

@@ -154,6 +154,6 @@ TEST_CASE("NaN in any level is refused, and widths that levels do not divide") {
     CHECK_THROWS_AS(method.make({})->add({.tokens = in, .source = 2}), BadTokens);
   in = test::frame({1, 2, 3, 4}, 4);
   in.levels = 3;
-  CHECK_THROWS_WITH(first_level(in), "tokens of 4 numbers cannot have 3 levels");
-  CHECK(first_level(test::frame({1, 2, 3, 4}, 4)).dim == 4);
+  CHECK_THROWS_WITH(first_level(in, host_device().make_stream()), "tokens of 4 numbers cannot have 3 levels");
+  CHECK(first_level(test::frame({1, 2, 3, 4}, 4), host_device().make_stream()).dim == 4);
 }

@@ -104,6 +104,7 @@ TEST_CASE("scc by hand: means, hubs' places, weights") {
 }
 
 TEST_CASE("scc: a budget is met exactly, with the components that some tau has") {
+  const auto stream = host_device().make_stream();
   for (size_t kind : {0, 2})
     for (int n : {2, 19, 64, 196}) {
       const std::vector<float> x = test::make_rows(kind, n, 24, uint32_t(n));
@@ -117,14 +118,14 @@ TEST_CASE("scc: a budget is met exactly, with the components that some tau has")
       for (int keep = 1; keep <= n; keep += 1 + n / 12) {
         INFO(test::kKinds[kind] << ", " << keep << " of " << n);
         const Partition p =
-            scc(x.data(), norms.data(), n, 24, {.budget = {.retention = double(keep) / n}}, n);
+            scc(x.data(), norms.data(), n, 24, {.budget = {.retention = double(keep) / n}}, n, *stream);
         CHECK(p.count() == keep);
         CHECK(make_scc({.budget = {.retention = double(keep) / n}})->compress(test::frame(x, 24), n).n ==
               keep);
         // Brute force: the tau that leaves as many components, by bisection over all cosines.
         size_t low = 0, high = cosines.size() - 1;
         const auto at = [&](size_t i) {
-          return scc(x.data(), norms.data(), n, 24, {.tau = cosines[i] - 2e-7}, n);
+          return scc(x.data(), norms.data(), n, 24, {.tau = cosines[i] - 2e-7}, n, *stream);
         };
         while (low < high) {
           const size_t middle = (low + high) / 2;
@@ -163,10 +164,11 @@ TEST_CASE("budgets: the smaller holds, a bound that is not reached changes nothi
 }
 
 TEST_CASE("scc: sampling is drawn by the seed and leaves what is not touched alone") {
+  const auto stream = host_device().make_stream();
   const std::vector<float> x = test::make_rows(0, 400, 24, 11);
   const std::vector<float> norms = norms_of(x, 400, 24);
   const auto run = [&](double epsilon, uint64_t seed) {
-    return scc(x.data(), norms.data(), 400, 24, {.tau = 0.5, .epsilon = epsilon, .seed = seed}, 400);
+    return scc(x.data(), norms.data(), 400, 24, {.tau = 0.5, .epsilon = epsilon, .seed = seed}, 400, *stream);
   };
   const int exact = run(0, 0).count();
   std::set<std::vector<int>> draws;

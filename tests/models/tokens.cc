@@ -7,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "kernels/device_memory.h"
 #include "models/error.h"
 
 using namespace vtok;
@@ -133,6 +134,6 @@ TEST_CASE("float32 is shared, device memory refused") {
   Tokens t = floats(2, 2, {1, 2, 3, 4});
   CHECK(to_float32(t).data == t.data);
   CHECK(from_float32(t, Type::kFloat32).data == t.data);
-  t.device = 0;
+  t.memory = std::make_shared<DeviceMemory>(16, host_device().make_stream());
   CHECK_THROWS_AS(to_float32(t), std::invalid_argument);
 }
