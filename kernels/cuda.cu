@@ -1,7 +1,8 @@
 // CUDA devices: streams, events, memory in the order of a stream, and which devices run our kernels.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
-#include <new>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -15,8 +16,9 @@ namespace device {
 void check(cudaError_t code, const char *what) {
   if (code == cudaSuccess) return;
   cudaGetLastError();  // what is no lasting error is told once
-  if (code == cudaErrorMemoryAllocation) throw std::bad_alloc();
-  throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(code));
+  const std::string sentence = std::string("CUDA: ") + what + ": " + cudaGetErrorString(code);
+  if (code == cudaErrorMemoryAllocation) throw OutOfMemory(sentence);
+  throw std::runtime_error(sentence);
 }
 
 }  // namespace device
@@ -28,13 +30,16 @@ using device::check;
 // Makes a device current for a scope.
 class OnDevice {
   int before_ = 0;
+  const int ordinal_;
 
  public:
-  explicit OnDevice(int ordinal) {
+  explicit OnDevice(int ordinal) : ordinal_(ordinal) {
     check(cudaGetDevice(&before_), "asking for the current device");
-    check(cudaSetDevice(ordinal), "choosing a device");
+    if (before_ != ordinal_) check(cudaSetDevice(ordinal_), "choosing a device");
   }
-  ~OnDevice() { cudaSetDevice(before_); }
+  ~OnDevice() {
+    if (before_ != ordinal_) cudaSetDevice(before_);
+  }
   OnDevice(const OnDevice &) = delete;
 };
 
@@ -50,31 +55,52 @@ struct CudaEvent : Event {
 class CudaStream : public Stream {
   Device &device_;
   cudaStream_t stream_ = nullptr;
+  int reads_host_ = 0;  // the device reads pageable memory where it lies
+
+  // Whether what is copied from there may still be read when the copy has been queued: pageable memory has
+  // been taken over by the runtime then, unless the device can read it itself.
+  bool read_later(const void *from) const {
+    cudaPointerAttributes about;
+    check(cudaPointerGetAttributes(&about, from), "asking about memory");
+    return about.type == cudaMemoryTypeHost || (about.type == cudaMemoryTypeUnregistered && reads_host_ != 0);
+  }
 
  public:
   explicit CudaStream(Device &device) : device_(device) {
     const OnDevice here(device.ordinal());
+    check(cudaDeviceGetAttribute(&reads_host_, cudaDevAttrPageableMemoryAccess, device.ordinal()),
+          "asking about a device");
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
   }
-  ~CudaStream() override { cudaStreamDestroy(stream_); }
+  // Waits: LibTorch knows a stream by its handle, and the next stream may get the same one.
+  ~CudaStream() override {
+    cudaStreamSynchronize(stream_);
+    cudaStreamDestroy(stream_);
+  }
   Device &device() const override { return device_; }
   void *handle() const override { return stream_; }
   void *allocate(size_t bytes) override {
     const OnDevice here(device_.ordinal());  // whose pool it comes from
     void *data = nullptr;
-    check(cudaMallocAsync(&data, std::max<size_t>(bytes, 1), stream_), "allocating device memory");
+    const cudaError_t code = cudaMallocAsync(&data, std::max<size_t>(bytes, 1), stream_);
+    if (code != cudaSuccess)
+      check(code, ("allocating " + std::to_string(bytes) + " bytes on device " +
+                   std::to_string(device_.ordinal()))
+                      .c_str());
     return data;
   }
   void free(void *data) noexcept override { cudaFreeAsync(data, stream_); }
-  // Host memory is pageable: the runtime has read it when the call returns, and has written it after wait().
   void copy(void *to, const void *from, size_t bytes) override {
-    if (bytes > 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "copying");
+    if (bytes == 0) return;
+    check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream_), "copying");
+    if (read_later(from)) wait();
   }
   void copy_rows(void *to, size_t to_stride, const void *from, size_t from_stride, size_t width,
                  size_t n) override {
-    if (width > 0 && n > 0)
-      check(cudaMemcpy2DAsync(to, to_stride, from, from_stride, width, n, cudaMemcpyDefault, stream_),
-            "copying rows");
+    if (width == 0 || n == 0) return;
+    check(cudaMemcpy2DAsync(to, to_stride, from, from_stride, width, n, cudaMemcpyDefault, stream_),
+          "copying rows");
+    if (read_later(from)) wait();
   }
   void wait() override { check(cudaStreamSynchronize(stream_), "waiting for a stream"); }
   void record(Event &event) override {
@@ -133,21 +159,34 @@ bool usable(int ordinal) {
   return works;
 }
 
-std::vector<std::unique_ptr<CudaDevice>> find_devices() {
-  int count = 0;
-  if (cudaGetDeviceCount(&count) != cudaSuccess) count = 0;
-  cudaGetLastError();
-  std::vector<std::unique_ptr<CudaDevice>> devices(static_cast<size_t>(count));
-  for (int i = 0; i < count; i++)
-    if (usable(i)) devices[size_t(i)] = std::make_unique<CudaDevice>(i);
-  return devices;
-}
+// The devices there are; each is tried when it is first asked for, since that takes some of its memory.
+class CudaDevices {
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<CudaDevice>> devices_;
+  std::vector<bool> tried_;
+
+ public:
+  CudaDevices() {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) != cudaSuccess) count = 0;
+    cudaGetLastError();
+    devices_.resize(size_t(count)), tried_.resize(size_t(count));
+  }
+  Device *get(int ordinal) {
+    const std::lock_guard lock(mutex_);
+    if (ordinal < 0 || size_t(ordinal) >= devices_.size()) return nullptr;
+    const size_t i = size_t(ordinal);
+    if (!tried_[i] && usable(ordinal)) devices_[i] = std::make_unique<CudaDevice>(ordinal);
+    tried_[i] = true;
+    return devices_[i].get();
+  }
+};
 
 }  // namespace
 
 Device *cuda_device(int ordinal) {
-  static const auto *devices = new auto(find_devices());  // never deleted: streams may outlive static objects
-  return ordinal >= 0 && size_t(ordinal) < devices->size() ? (*devices)[size_t(ordinal)].get() : nullptr;
+  static auto *devices = new CudaDevices;  // never deleted: streams may outlive static objects
+  return devices->get(ordinal);
 }
 
 }  // namespace vtok

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <stdexcept>
+#include <string>
 
 #include "kernels/device_memory.h"
 
@@ -67,6 +69,9 @@ DeviceMemory::~DeviceMemory() {
 }
 
 void DeviceMemory::begin_use(Stream &stream) {
+  if (&stream.device() != &device())
+    throw std::invalid_argument("memory of device " + std::to_string(device().ordinal()) +
+                                " used by a stream of device " + std::to_string(stream.device().ordinal()));
   const std::lock_guard lock(mutex_);
   if (used_) stream.after(*used_);
 }

@@ -5,6 +5,8 @@
 
 #include <cfloat>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "kernels/cosine.h"
 #include "kernels/device_memory.h"
@@ -19,7 +21,7 @@ void means(const Means &, Stream *);
 void convert(const Convert &, Stream *);
 void preprocess(const Preprocess &, Stream *);
 
-/// Throws std::bad_alloc where device memory ran out, else std::runtime_error "CUDA: <what>: <reason>".
+/// Throws OutOfMemory where device memory ran out, else std::runtime_error "CUDA: <what>: <reason>".
 void check(cudaError_t code, const char *what);
 
 inline cudaStream_t handle(const Stream *stream) { return static_cast<cudaStream_t>(stream->handle()); }
@@ -32,19 +34,21 @@ struct RowTable {
     int first;          // index of its first row among all rows
     int n;
   };
-  const Block *block;  // [count], by first
+  const Block *many;  // [count], by first; null where there is but `one`
+  Block one;
   int count;
 
+  __device__ const Block &block(int b) const { return many ? many[b] : one; }
   __device__ const float *row(int i, int d) const {
     int low = 0, high = count - 1;
     while (low < high) {
       const int middle = (low + high + 1) / 2;
-      if (block[middle].first <= i)
+      if (many[middle].first <= i)
         low = middle;
       else
         high = middle - 1;
     }
-    return block[low].data + size_t(i - block[low].first) * d;
+    return block(low).data + size_t(i - block(low).first) * d;
   }
 };
 
@@ -52,7 +56,7 @@ struct RowTable {
 class RowTableMemory {
   int n_ = 0;
   std::vector<RowTable::Block> host_;
-  Array<RowTable::Block> memory_;
+  std::optional<Array<RowTable::Block>> many_;  // a single block goes with the kernel's arguments
   static std::vector<RowTable::Block> list(const Rows *x, int count) {
     std::vector<RowTable::Block> blocks;
     for (int b = 0, first = 0; b < count; first += x[b++].n)
@@ -61,11 +65,15 @@ class RowTableMemory {
   }
 
  public:
-  RowTableMemory(const Rows *x, int count, Stream &stream) : host_(list(x, count)), memory_(host_, stream) {
+  RowTableMemory(const Rows *x, int count, Stream &stream) : host_(list(x, count)) {
     if (!host_.empty()) n_ = host_.back().first + host_.back().n;
+    if (host_.size() > 1) many_.emplace(host_, stream);
   }
   int n() const { return n_; }
-  RowTable table() const { return {memory_.data(), int(host_.size())}; }
+  RowTable table() const {
+    return {many_ ? many_->data() : nullptr, host_.empty() ? RowTable::Block{} : host_.front(),
+            int(host_.size())};
+  }
 };
 
 /// out[i] = length of row i (kernels.h: Norms).

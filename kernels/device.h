@@ -3,12 +3,24 @@
 #pragma once
 #include <cstddef>
 #include <memory>
+#include <new>
+#include <string>
+#include <utility>
 
 #include "kernels/kernels.h"
 
 namespace vtok {
 
 class Device;
+
+/// Memory of a device that ran out, in one sentence.
+class OutOfMemory : public std::bad_alloc {
+  std::string sentence_;
+
+ public:
+  explicit OutOfMemory(std::string sentence) : sentence_(std::move(sentence)) {}
+  const char *what() const noexcept override { return sentence_.c_str(); }
+};
 
 /// A mark in a stream, reached when all the work queued before it is done.
 class Event {
@@ -23,7 +35,7 @@ class Stream {
   virtual ~Stream() = default;  // what is queued is still done
   virtual Device &device() const = 0;
   virtual void *handle() const = 0;  // cudaStream_t; null on the host
-  /// Memory for work queued from now on, aligned to 64 bytes. Throws std::bad_alloc or std::runtime_error.
+  /// Memory for work queued from now on, aligned to 64 bytes. Throws OutOfMemory or std::runtime_error.
   virtual void *allocate(size_t bytes) = 0;
   /// Gives it back after the work queued so far.
   virtual void free(void *data) noexcept = 0;

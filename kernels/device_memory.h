@@ -70,7 +70,7 @@ class DeviceMemory {
   const std::shared_ptr<Stream> &home() const { return home_; }
   Device &device() const { return home_->device(); }
 
-  /// A use by `stream`: between the two its work is queued.
+  /// A use by `stream`, one of the memory's device: between the two its work is queued.
   void begin_use(Stream &stream);
   void end_use(Stream &stream) noexcept;
 };

@@ -43,10 +43,6 @@ const Kernels &cpu() {
   return table;
 }
 
-#ifndef VTOK_CUDA
-Device *cuda_device(int) { return nullptr; }
-#endif
-
 const Kernels *cuda() {
   Device *first = cuda_device(0);
   return first ? &first->kernels() : nullptr;

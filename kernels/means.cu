@@ -13,12 +13,12 @@ __global__ void average(RowTable x, int d, const int *labels, const uint32_t *we
   double sum = 0;  // in the order of rows and in double, as plain() adds
   uint64_t count = 0;
   for (int b = 0; b < x.count; b++)
-    for (int i = 0; i < x.block[b].n; i++) {
-      const int at = x.block[b].first + i;
+    for (int i = 0; i < x.block(b).n; i++) {
+      const int at = x.block(b).first + i;
       if (labels[at] != mine) continue;  // the whole block together
       const uint32_t weight = weights ? weights[at] : 1;
       count += weight;
-      if (c < d) sum += double(weight) * double(x.block[b].data[size_t(i) * d + c]);
+      if (c < d) sum += double(weight) * double(x.block(b).data[size_t(i) * d + c]);
     }
   if (c == 0) counts[mine] = count;
   if (c >= d) return;
