@@ -4,8 +4,8 @@
 
 #include <cstring>
 
+#include "gst/device_memory.h"
 #include "gst/guarded.h"
-#include "models/device_tokens.h"
 
 namespace vtok {
 namespace {
@@ -36,13 +36,46 @@ GstMemory *wrap(const void *data, size_t size, T holder) {
                                 [](gpointer held) { delete static_cast<T *>(held); });
 }
 
-void append(GstBuffer *buffer, const Tokens &anywhere) {
-  const Tokens tokens = to_host(anywhere);
-  const size_t size = size_t(tokens.n) * tokens.dim * gst_vtok_type_size(type_of(tokens.type));
-  gst_buffer_append_memory(buffer, wrap(tokens.data.get(), size, tokens.data));
+void append(GstBuffer *buffer, const Tokens &tokens) {
+  gst_buffer_append_memory(
+      buffer, tokens.memory ? wrap_device(tokens) : wrap(tokens.data.get(), tokens.bytes(), tokens.data));
   auto records = std::make_shared<const std::vector<Record>>(tokens.records);
   gst_buffer_append_memory(buffer, wrap(records->data(), records->size() * sizeof(Record), records));
 }
+
+/// A buffer to look at, whose memories on a device are shown by their addresses: a view reads no token, and
+/// mapping them would copy them.
+struct Shown {
+  BufferPtr buffer;
+  std::vector<std::pair<const void *, std::shared_ptr<DeviceMemory>>> on_device;
+
+  Shown(GstBuffer *original, Type type) : buffer(gst_buffer_ref(original)) {
+    const guint n = gst_buffer_n_memory(original);
+    bool any = false;
+    for (guint i = 0; i < n; ++i) any |= device_tokens(gst_buffer_peek_memory(original, i)) != nullptr;
+    if (!any) return;
+    buffer.reset(gst_buffer_new());
+    gst_buffer_copy_into(
+        buffer.get(), original,
+        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0,
+        gsize(-1));
+    for (guint i = 0; i < n; ++i) {
+      GstMemory *memory = gst_buffer_get_memory(original, i);
+      const Tokens *tokens = device_tokens(memory);
+      if (tokens && tokens->type == type) {
+        on_device.emplace_back(tokens->data.get(), tokens->memory);
+        memory = wrap(tokens->data.get(), tokens->bytes(),
+                      std::shared_ptr<GstMemory>(memory, [](GstMemory *held) { gst_memory_unref(held); }));
+      }
+      gst_buffer_append_memory(buffer.get(), memory);
+    }
+  }
+  std::shared_ptr<DeviceMemory> memory_of(const void *data) const {
+    for (const auto &[address, memory] : on_device)
+      if (address == data) return memory;
+    return nullptr;
+  }
+};
 
 }  // namespace
 
@@ -71,11 +104,17 @@ TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
     delete v;
   });
   GError *error = nullptr;
-  if (!gst_vtok_view_map(view.get(), buffer, &*info, &error)) rethrow<BadTokens>(error);
+  const Shown shown(buffer, type_of(info->type));
+  if (!gst_vtok_view_map(view.get(), shown.buffer.get(), &*info, &error)) rethrow<BadTokens>(error);
 
   auto tokens = [&](const void *data, guint n, const GstVtokRecord *records) {
-    return Tokens{type_of(info->type), int(n),       info->levels * info->hidden_size, {view, data},
-                  copied(records, n),  info->levels, nullptr};
+    return Tokens{type_of(info->type),
+                  int(n),
+                  info->levels * info->hidden_size,
+                  {view, data},
+                  copied(records, n),
+                  info->levels,
+                  shown.memory_of(data)};
   };
   TokenBuffer out{tokens(view->tokens, view->n, view->records), {}, {}};
   for (guint e = 0; e < view->n_extras; ++e) {

@@ -52,12 +52,13 @@ struct TokenBuffer {
   GstVtokCounts counts;  // where the buffer has none: n, the grid of the caps, 1 frame, source_tokens n
 };
 
-/// Throws BadTokens with one sentence where the buffer does not fit its caps.
+/// Throws BadTokens with one sentence where the buffer does not fit its caps. Tokens that an element of ours
+/// has put there from a device are still there.
 TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info);
 
-/// A new buffer of host tokens, n >= 1, with records and counts (n and extras_n are filled in here); the
-/// memories share the tokens' data. PTS, duration, flags and other metas are those of `like`; null: the
-/// caller's business.
+/// A new buffer of tokens on the host or a device, n >= 1, with records and counts (n and extras_n are filled
+/// in here); the memories share the tokens' data. PTS, duration, flags and other metas are those of `like`;
+/// null: the caller's business.
 BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, GstBuffer *like,
                        const Tokens *sources = nullptr);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "models/error.h"
+#include "models/norms.h"
 
 namespace vtok {
 namespace {
@@ -42,7 +43,6 @@ int64_t first_not_finite(const Tokens &tokens) {
 }  // namespace
 
 void check_finite(const Tokens &tokens) {
-  if (tokens.memory) return;
   if (const int64_t at = first_not_finite(tokens); at >= 0)
     throw BadTokens("token " + std::to_string(at / tokens.dim) + " of " + std::to_string(tokens.n) +
                     " holds a NaN or an infinity at " + std::to_string(at % tokens.dim) +
@@ -50,7 +50,10 @@ void check_finite(const Tokens &tokens) {
 }
 
 GroupPtr Gather::add(Part part) {
-  check_finite(part.tokens);
+  if (part.tokens.memory)
+    check_finite(part.tokens, own_stream_.on(part.tokens));
+  else
+    check_finite(part.tokens);
   part.to = std::max(part.to, part.from);
   if (part.replaces && open_ && part.group == stream_group_) {
     open_->parts = {std::move(part.tokens)};

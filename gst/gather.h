@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "models/device_tokens.h"
 #include "models/memory.h"
 
 namespace vtok {
@@ -23,6 +24,7 @@ struct Part {
 /// where its last buffer or GAP ended. Groups get ids of their own, from 1.
 class Gather {
   std::shared_ptr<Group> open_;
+  OwnStream own_stream_;  // for tokens on a device
   int max_tokens_ = 0;
   int64_t began_ = 0;  // the open group's first part, kept or not
   uint64_t stream_group_ = 0, last_id_ = 0;
@@ -42,8 +44,7 @@ class Gather {
   void reset() { open_ = nullptr; }
 };
 
-/// Throws BadTokens naming the first row that holds a NaN or an infinity. Tokens in device memory are not
-/// read.
+/// Throws BadTokens naming the first row of host tokens that holds a NaN or an infinity.
 void check_finite(const Tokens &tokens);
 
 }  // namespace vtok

@@ -51,15 +51,8 @@ __global__ void __launch_bounds__(kThreads) link(const float *x, const float *no
   if (blockIdx.x < blockIdx.y) return;  // every pair once: columns from the diagonal on
   __shared__ TileMemory memory;
   const int top = int(blockIdx.y) * kTile, left = int(blockIdx.x) * kTile;
-  const auto rows_from = [=](int first) {
-    return [=](int i, float &scale) {
-      i += first;
-      scale = i < n ? fmaxf(norms[i], kLeastNorm) : 1.f;
-      return i < n ? x + size_t(i) * d : nullptr;
-    };
-  };
   float cosines[4][4] = {};
-  tile_products(rows_from(top), rows_from(left), d, memory, cosines);
+  tile_products(TileRows{x, norms, n, d, top}, TileRows{x, norms, n, d, left}, d, memory, cosines);
   int columns[4] = {};
   for (int p = 0; p < 4; p++) {
     const int i = top + int(threadIdx.x) / 16 + 16 * p;

@@ -100,6 +100,17 @@ __device__ inline double dot(const float *a, const float *b, int d) {
   return sum;
 }
 
+/// Rows of a matrix from `first` on, for tile_products().
+struct TileRows {
+  const float *x, *norms;  // [n, d], [n]
+  int n, d, first;
+  __device__ const float *operator()(int i, float &scale) const {
+    i += first;
+    scale = i < n ? fmaxf(norms[i], kLeastNorm) : 1.f;
+    return i < n ? x + size_t(i) * d : nullptr;
+  }
+};
+
 struct TileMemory {  // shared
   float a[kDepth][kTile + 1], b[kDepth][kTile + 1];
 };

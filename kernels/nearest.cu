@@ -24,13 +24,8 @@ __global__ void __launch_bounds__(kThreads)
     scale = i < rows ? fmaxf(x_norms[first + i], kLeastNorm) : 1.f;
     return i < rows ? x.row(first + i, d) : nullptr;
   };
-  const auto representative = [=](int j, float &scale) {
-    j += left;
-    scale = j < m ? fmaxf(r_norms[j], kLeastNorm) : 1.f;
-    return j < m ? r + size_t(j) * d : nullptr;
-  };
   float cosines[4][4] = {};
-  tile_products(row, representative, d, memory, cosines);
+  tile_products(row, TileRows{r, r_norms, m, d, left}, d, memory, cosines);
   for (int p = 0; p < 4; p++)
     for (int q = 0; q < 4; q++) {
       const int i = top + int(threadIdx.x) / 16 + 16 * p, j = left + int(threadIdx.x) % 16 + 16 * q;

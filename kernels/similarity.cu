@@ -27,15 +27,8 @@ __global__ void __launch_bounds__(kThreads)
     cosines(const float *x, const float *norms, int n, int d, float *out) {
   __shared__ TileMemory memory;
   const int top = int(blockIdx.y) * kTile, left = int(blockIdx.x) * kTile;
-  const auto rows_from = [=](int first) {
-    return [=](int i, float &scale) {
-      i += first;
-      scale = i < n ? fmaxf(norms[i], kLeastNorm) : 1.f;
-      return i < n ? x + size_t(i) * d : nullptr;
-    };
-  };
   float sum[4][4] = {};
-  tile_products(rows_from(top), rows_from(left), d, memory, sum);
+  tile_products(TileRows{x, norms, n, d, top}, TileRows{x, norms, n, d, left}, d, memory, sum);
   for (int p = 0; p < 4; p++)
     for (int q = 0; q < 4; q++) {
       const int i = top + int(threadIdx.x) / 16 + 16 * p, j = left + int(threadIdx.x) % 16 + 16 * q;

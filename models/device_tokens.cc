@@ -39,11 +39,28 @@ Tokens convert(const Tokens &tokens, Type type, const std::shared_ptr<Stream> &s
   return out;
 }
 
+// Throws unless the device has the kernels that methods call wherever the tokens lie.
+void check_kernels(const Device &device) {
+  const Kernels &k = device.kernels();
+  const char *missing = !k.norms        ? "norms"
+                        : !k.components ? "components"
+                        : !k.nearest    ? "nearest"
+                        : !k.means      ? "means"
+                        : !k.convert    ? "convert"
+                                        : nullptr;
+  if (missing)
+    throw std::runtime_error("device " + std::to_string(device.ordinal()) + " has no kernel '" + missing +
+                             "', so tokens cannot be compressed there");
+}
+
 }  // namespace
 
-const std::shared_ptr<Stream> &Lane::on(const Tokens &tokens) {
+const std::shared_ptr<Stream> &OwnStream::on(const Tokens &tokens) {
   Device &device = tokens.memory ? tokens.memory->device() : host_device();
-  if (!stream_ || &stream_->device() != &device) stream_ = device.make_stream();
+  if (!stream_ || &stream_->device() != &device) {
+    check_kernels(device);
+    stream_ = device.make_stream();
+  }
   return stream_;
 }
 

@@ -9,10 +9,11 @@
 namespace vtok {
 
 /// The stream that a method's work goes to: one as long as its tokens lie on one device.
-class Lane {
+class OwnStream {
   std::shared_ptr<Stream> stream_;
 
  public:
+  /// Throws std::runtime_error where the device lacks a kernel that compressing needs.
   const std::shared_ptr<Stream> &on(const Tokens &tokens);
 };
 

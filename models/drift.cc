@@ -19,13 +19,13 @@ void Drift::add(const Tokens &group, std::span<const Tokens> sent) {
   ahead += n;
   if (group.n == 0) return;
   const auto stream = host_device().make_stream();
-  const Keys keys = keys_of(to_float32(group), stream);
+  const Keys keys = keys_of(to_float32(to_host(group)), stream);
   const size_t width = size_t(keys.dim());
   std::vector<float> rows;  // [n, width]
   std::vector<float> norms;
   rows.reserve(size_t(n) * width);
   for (const Tokens &tokens : sent) {
-    const Keys one = keys_of(to_float32(tokens), stream);
+    const Keys one = keys_of(to_float32(to_host(tokens)), stream);
     rows.insert(rows.end(), one.rows(), one.rows() + size_t(tokens.n) * width);
     norms.insert(norms.end(), one.norms.data(), one.norms.data() + one.norms.size());
   }

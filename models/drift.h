@@ -16,8 +16,7 @@ struct Drift {
   double distances = 0;  // sum over the exact tokens
   double most = 0;       // the greatest of them
   double mean() const { return exact ? distances / double(exact) : 0; }
-  /// One closed group: its exact tokens and what had been sent ahead of them. Host tokens of one width,
-  /// finite.
+  /// One closed group: its exact tokens and what had been sent ahead of them. Of one width, finite.
   void add(const Tokens &group, std::span<const Tokens> sent);
 };
 

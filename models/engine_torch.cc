@@ -10,6 +10,7 @@
 #include "models/encoders/llava_onevision.h"
 #include "models/engine.h"
 #include "models/llms/torch.h"
+#include "models/torch_error.h"
 
 namespace vtok {
 namespace {
@@ -66,7 +67,7 @@ const TorchCuda &torch_cuda() {
 template <class T>
 std::shared_ptr<Encoder> make(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,
                               const Progress &progress) {
-  return std::make_shared<T>(std::move(checkpoint), placement, progress);
+  return in_sentences([&] { return std::make_shared<T>(std::move(checkpoint), placement, progress); });
 }
 
 /// The encoders of the families in models/encoder.cc.
@@ -105,7 +106,8 @@ class TorchEngine : public Engine {
   std::shared_ptr<Llm> make_llm(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,
                                 const Progress &progress) override {
     check(placement);
-    return std::make_shared<TorchLlm>(std::move(checkpoint), placement, progress);
+    return in_sentences(
+        [&] { return std::make_shared<TorchLlm>(std::move(checkpoint), placement, progress); });
   }
 
  private:

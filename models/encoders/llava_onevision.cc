@@ -7,6 +7,7 @@
 #include "kernels/kernels.h"
 #include "kernels/turns.h"
 #include "models/device_tokens.h"
+#include "models/torch_error.h"
 
 namespace vtok {
 namespace {
@@ -83,7 +84,7 @@ at::Tensor LlavaOnevision::tokens(const at::Tensor &pixels, Stages *stages) cons
 }
 
 std::vector<Tokens> LlavaOnevision::encode(std::span<const Picture> pictures) {
-  return encode(pictures, nullptr);
+  return in_sentences([&] { return encode(pictures, nullptr); });
 }
 
 std::vector<Tokens> LlavaOnevision::encode(std::span<const Picture> pictures, Stages *stages) {

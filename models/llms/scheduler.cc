@@ -9,6 +9,7 @@
 
 #include "kernels/turns.h"
 #include "models/error.h"
+#include "models/torch_error.h"
 
 namespace vtok {
 namespace {
@@ -221,7 +222,7 @@ void Scheduler::finish(const std::shared_ptr<Job> &job, const char *reason, std:
     const std::lock_guard lock(job->mutex);
     if (!rest.empty()) job->pieces.push_back(rest);
     if (reason) job->finish_reason = reason;
-    job->error = error;
+    if (error) job->error = one_sentence(error);
     job->done = true;
   }
   job->changed.notify_all();
@@ -358,7 +359,7 @@ bool Scheduler::read_held() {
 void Scheduler::failed(Piece &piece, std::exception_ptr error) {
   if (piece.job) return finish(piece.job, nullptr, error);
   try {
-    std::rethrow_exception(error);
+    std::rethrow_exception(one_sentence(error));
   } catch (const std::exception &e) {
     piece.held->failure = e.what();
   }

@@ -1,7 +1,10 @@
-// Nothing is dropped: when the memory is full its older half is compressed again, neighbours joined, so that the past becomes the
-// coarser the older it is. SPDX-License-Identifier: LGPL-2.1-or-later
+// Nothing is dropped: when the memory is full its older half is compressed again, neighbours joined.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// So the past becomes the coarser the older it is.
 #include <string>
 
+#include "models/device_tokens.h"
 #include "models/memories/groups.h"
 #include "models/temporal.h"
 
@@ -19,13 +22,6 @@ GroupPtr joined(const std::vector<GroupPtr> &groups) {
   out->closed = true;
   std::vector<Tokens> now;
   int n = 0;
-  for (const GroupPtr &group : groups)
-    for (const Tokens &part : group->parts)
-      if (part.device >= 0) {  // compressing runs on the host
-        auto newest = std::make_shared<Group>(*groups.back());
-        newest->keep_newest(newest->tokens() / 2);
-        return newest;
-      }
   const auto compress = [&] {
     CompressorSettings settings;
     settings.budget.max_tokens = std::max(1, n / 2);
@@ -46,7 +42,7 @@ GroupPtr joined(const std::vector<GroupPtr> &groups) {
   for (const GroupPtr &group : groups)
     for (const Tokens &part : group->parts) {
       if (n > 0 && n + part.n > kMostAtOnce) compress();
-      now.push_back(part);
+      now.push_back(to_host(part));  // groups may lie on different devices
       now.back().records.resize(size_t(part.n));
       n += part.n;
     }

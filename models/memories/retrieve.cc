@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "models/device_tokens.h"
 #include "models/memories/window.h"
 
 namespace vtok {
@@ -20,8 +21,7 @@ constexpr double kShare = 0.25;        // of the room that is left to what is br
 std::vector<float> gist_of(const Group &group) {
   std::vector<float> sum;
   for (const Tokens &part : group.parts) {
-    if (part.device >= 0) return {};
-    const Tokens wide = to_float32(part);
+    const Tokens wide = to_float32(to_host(part));
     sum.resize(size_t(wide.dim));
     for (int i = 0; i < wide.n; ++i) {
       const float *row = static_cast<const float *>(wide.row(i));
@@ -49,11 +49,15 @@ float dot(const std::vector<float> &a, const std::vector<float> &b) {
 GroupPtr compact(const Group &group) {
   auto out = std::make_shared<Group>(group);
   for (Tokens &part : out->parts) {
-    if (part.device >= 0) continue;
+    if (part.memory) {
+      part = to_host(part);
+      continue;
+    }
     void *memory;
     Tokens copy = allocate_tokens(part.type, part.n, part.dim, memory);
     std::copy_n(static_cast<const char *>(part.data.get()), part.bytes(), static_cast<char *>(memory));
     copy.records = part.records;
+    copy.levels = part.levels;
     part = std::move(copy);
   }
   return out;

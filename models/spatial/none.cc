@@ -8,11 +8,11 @@ namespace vtok {
 namespace {
 
 class None : public Spatial {
-  Lane lane;
+  OwnStream own_stream;
 
  public:
   Tokens compress(const Tokens &frame, int64_t) override {
-    check_finite(frame, lane.on(frame));
+    check_finite(frame, own_stream.on(frame));
     return frame;
   }
 };

@@ -11,14 +11,14 @@ namespace {
 
 class Random : public Spatial {
   const Budget budget;
-  Lane lane;
+  OwnStream own_stream;
   std::mt19937_64 random;
 
  public:
   explicit Random(const CompressorSettings &s) : budget(s.budget), random(s.seed) {}
 
   Tokens compress(const Tokens &frame, int64_t source) override {
-    const auto &stream = lane.on(frame);
+    const auto &stream = own_stream.on(frame);
     check_finite(frame, stream);
     const int keep = std::min(budget.keep(source, frame.n), frame.n);
     return keep == frame.n ? frame : subset(frame, at_random(frame.n, keep, random), stream);

@@ -9,13 +9,13 @@ namespace {
 
 class Scc : public Spatial {
   const CompressorSettings settings;
-  Lane lane;
+  OwnStream own_stream;
 
  public:
   explicit Scc(const CompressorSettings &s) : settings(s) {}
 
   Tokens compress(const Tokens &frame, int64_t source) override {
-    const auto &stream = lane.on(frame);
+    const auto &stream = own_stream.on(frame);
     const Tokens in = to_float32(frame, stream);
     const Use reading(in, *stream);
     const Keys keys = keys_of(in, stream);

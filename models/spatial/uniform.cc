@@ -11,13 +11,13 @@ namespace {
 
 class Uniform : public Spatial {
   const Budget budget;
-  Lane lane;
+  OwnStream own_stream;
 
  public:
   explicit Uniform(const CompressorSettings &s) : budget(s.budget) {}
 
   Tokens compress(const Tokens &frame, int64_t source) override {
-    const auto &stream = lane.on(frame);
+    const auto &stream = own_stream.on(frame);
     check_finite(frame, stream);
     const int keep = std::min(budget.keep(source, frame.n), frame.n);
     return keep == frame.n ? frame : subset(frame, evenly_spaced(frame.n, keep), stream);

@@ -10,7 +10,7 @@ namespace {
 
 class None : public Temporal {
   const bool incremental;
-  Lane lane;
+  OwnStream own_stream;
   std::vector<Tokens> frames;
 
  public:
@@ -18,7 +18,7 @@ class None : public Temporal {
 
   Tokens add(const TemporalInput &frame) override {
     const Tokens &tokens = frame.tokens;
-    check_finite(tokens, lane.on(tokens));
+    check_finite(tokens, own_stream.on(tokens));
     if (!frames.empty() &&
         (frames[0].type != tokens.type || frames[0].dim != tokens.dim || frames[0].levels != tokens.levels))
       throw BadTokens(std::to_string(tokens.dim) + " " + type_name(tokens.type) +
@@ -40,7 +40,7 @@ class None : public Temporal {
     int n = 0;
     for (const Tokens &t : frames) n += t.n;
     void *memory;
-    const auto &stream = lane.on(frames[0]);
+    const auto &stream = own_stream.on(frames[0]);
     Tokens out = allocate_tokens(frames[0].type, n, frames[0].dim, stream, memory);
     out.levels = frames[0].levels;
     const Use writing(out, *stream);

@@ -35,7 +35,7 @@ class Growing {
 class Scc : public Temporal {
   CompressorSettings settings;
   std::shared_ptr<Stream> stream;  // before what is allocated on it
-  Lane lane;
+  OwnStream own_stream;
 
   // The open group.
   Type type = Type::kFloat32;
@@ -128,7 +128,7 @@ class Scc : public Temporal {
 
   // Where tokens come to lie elsewhere, between groups.
   void move_to(const Tokens &tokens) {
-    const auto &next = lane.on(tokens);
+    const auto &next = own_stream.on(tokens);
     if (next == stream) return;
     rows.release(), firsts.release(), norms.release();
     stream = next;

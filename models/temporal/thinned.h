@@ -18,13 +18,13 @@ class Thinned : public Temporal {
   Budget budget;
   Pick pick, pick_ahead;  // what is sent ahead does not change what the group becomes
   const std::unique_ptr<Temporal> all;
-  Lane lane;
+  OwnStream own_stream;
   int64_t source = 0;   // the encoder's tokens in the open group
   int64_t emitted = 0;  // tokens sent ahead
 
   Tokens thin(const Tokens &tokens, int64_t keep, Pick &choose) {
     if (keep >= tokens.n) return tokens;
-    return subset(tokens, choose(tokens.n, int(keep)), lane.on(tokens));
+    return subset(tokens, choose(tokens.n, int(keep)), own_stream.on(tokens));
   }
 
  public:

@@ -13,15 +13,18 @@ const std::string kModel = " device=cpu dtype=float32 model=" + kCheckpoint + " 
 
 }  // namespace
 
-TEST_CASE("32 greedy tokens are Hugging Face's, text for text") {
+namespace {
+
+/// 32 greedy tokens of the golden cases with these properties of both models.
+void check_golden(const std::string &model) {
   for (const char *name : {"case-a", "case-b"}) {
     INFO(name);
     const std::string folder = VTOK_GOLDEN "/llava-onevision/" + std::string(name);
     const auto facts = nlohmann::json::parse(vtok::test::read_bytes(folder + "/case.json"));
     const int width = facts["width"], height = facts["height"], count = facts["count"];
     Pipeline p("appsrc name=in format=time caps=video/x-raw,format=RGB,framerate=1/1,width=" +
-               std::to_string(width) + ",height=" + std::to_string(height) + " ! vtokenc" + kModel +
-               "! vtokllmsink name=llm" + kModel +
+               std::to_string(width) + ",height=" + std::to_string(height) + " ! vtokenc" + model +
+               "! vtokllmsink name=llm" + model +
                "timestamps=false max-new-tokens=32 temperature=0 repetition-penalty=1");
     const std::string question = facts["question"];
     g_object_set(p["llm"], "question", question.c_str(), nullptr);
@@ -44,6 +47,23 @@ TEST_CASE("32 greedy tokens are Hugging Face's, text for text") {
     CHECK(p.answers[0].to == GstClockTime(count) * GST_SECOND);
     CHECK(p.warnings.empty());
   }
+}
+
+}  // namespace
+
+TEST_CASE("32 greedy tokens are Hugging Face's, text for text") { check_golden(kModel); }
+
+TEST_CASE("device=cuda: the same text, or one sentence that says what is missing") {
+  const std::string model = " device=cuda dtype=float32 model=" + kCheckpoint + " ";
+  Pipeline p("videotestsrc ! vtokenc" + model + "! fakesink");
+  if (p.state(GST_STATE_PAUSED) != GST_STATE_CHANGE_FAILURE) {
+    p.state(GST_STATE_NULL);
+    return check_golden(model);
+  }
+  p.poll();
+  REQUIRE(p.errors.size() == 1);
+  CHECK_THAT(p.errors[0], Catch::Contains("'cuda' needs a GPU that LibTorch can use, found "));
+  CHECK_THAT(p.errors[0], !Catch::Contains("\n"));
 }
 
 TEST_CASE("a state change interrupts loading and answering") {

@@ -96,10 +96,9 @@ TEST_CASE("spatial methods") {
               INFO(test::name_of(*device) << ", " << method.name << ", " << test::kKinds[kind] << ", " << n
                                           << " " << type_name(type) << ", retention " << s.budget.retention);
               const Tokens host = from_float32(test::frame(test::make_rows(kind, n, 33, 7), 33), type);
-              const auto compressor = method.make(s);
-              Tokens out;
-              for (int again = 0; again < 2; again++) out = compressor->compress(moved(host, *device), n);
-              check_same(out, method.make(s)->compress(host, n), *device);
+              const auto there = method.make(s), here = method.make(s);
+              for (int again = 0; again < 2; again++)
+                check_same(there->compress(moved(host, *device), n), here->compress(host, n), *device);
             }
 }
 
@@ -197,4 +196,49 @@ TEST_CASE("nothing is left behind on the device, and its kernels did the work") 
   out = {};
   CHECK(device.allocations() == 0);
   CHECK(back.n > 0);
+}
+
+TEST_CASE("tokens of several levels") {
+  for (Device *device : test::devices())
+    for (const TemporalMethod &method : temporal_methods())
+      for (bool incremental : {false, true})
+        for (Type type : {Type::kFloat32, Type::kBfloat16}) {
+          INFO(test::name_of(*device)
+               << ", " << method.name << ", " << type_name(type) << ", incremental " << incremental);
+          const CompressorSettings settings{.tau = 0.7, .incremental = incremental};
+          const auto there = method.make(settings), here = method.make(settings);
+          const auto spatial = test::method(spatial_methods(), "scc");
+          for (int f = 0; f < 3; f++) {
+            Tokens host = from_float32(test::frame(test::make_rows(2, 30, 24, uint32_t(f / 2)), 24), type);
+            host.levels = 3;
+            const Tokens frame = moved(host, *device);
+            const Tokens few = spatial.make({.tau = 0.7})->compress(frame, 30);
+            CHECK(few.levels == 3);
+            check_same(there->add({.tokens = few, .sources = frame, .source = 30}),
+                       here->add({.tokens = spatial.make({.tau = 0.7})->compress(host, 30),
+                                  .sources = host,
+                                  .source = 30}),
+                       *device);
+          }
+          const Tokens out = there->close();
+          CHECK(out.levels == 3);
+          check_same(out, here->close(), *device);
+        }
+}
+
+TEST_CASE("a device without a kernel that compressing needs is refused") {
+  struct Poor : test::LazyDevice {
+    const Kernels &kernels() const override {
+      static const Kernels table = [this] {
+        Kernels k = LazyDevice::kernels();
+        k.means = nullptr;
+        return k;
+      }();
+      return table;
+    }
+  } device;
+  const Tokens there = moved(test::frame(test::make_rows(2, 19, 16, 1), 16), device);
+  for (const SpatialMethod &method : spatial_methods())
+    CHECK_THROWS_WITH(method.make({})->compress(there, 19),
+                      "device 7 has no kernel 'means', so tokens cannot be compressed there");
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <catch2/catch.hpp>
 
+#include "models/device_tokens.h"
 #include "models/error.h"
 #include "models/spatial.h"
 #include "models/temporal.h"

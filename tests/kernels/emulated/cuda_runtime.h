@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The threads of a block are fibers that take turns at barriers and atomics, in an order drawn at random; blocks
-// run one after the other. Work is done when it is launched. Device memory is the host's, so that ASan sees what
-// goes beyond its ends. meson.build turns kernel<<<…>>>(…) into launch(kernel, …)(…).
+// run one after the other. Work is done when it is launched. Device memory is the host's. meson.build turns
+// kernel<<<…>>>(…) into launch(kernel, …)(…).
 #pragma once
 #include <math.h>
 #include <ucontext.h>
