@@ -69,7 +69,7 @@ DeviceMemory::~DeviceMemory() {
 }
 
 void DeviceMemory::begin_use(Stream &stream) {
-  if (&stream.device() != &device())
+  if (stream.device().ordinal() != device().ordinal())
     throw std::invalid_argument("memory of device " + std::to_string(device().ordinal()) +
                                 " used by a stream of device " + std::to_string(stream.device().ordinal()));
   const std::lock_guard lock(mutex_);
