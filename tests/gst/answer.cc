@@ -11,10 +11,6 @@ namespace {
 
 const std::string kModel = " device=cpu dtype=float32 model=" + kCheckpoint + " ";
 
-}  // namespace
-
-namespace {
-
 /// 32 greedy tokens of the golden cases with these properties of both models.
 void check_golden(const std::string &model) {
   for (const char *name : {"case-a", "case-b"}) {
