@@ -64,7 +64,7 @@ void Server::memory(SoupServerMessage *message) {
 }
 
 void Server::picture(SoupServerMessage *message) {
-  const auto shown = keyframe();
+  const auto shown = showing_->now();
   if (!shown) throw ApiError(404, "no keyframe was seen yet", "no_keyframe");
   respond(message, SOUP_STATUS_OK, "image/bmp", bitmap(*shown));
 }
@@ -99,10 +99,11 @@ bool Server::ask_memory() {
     });
   });
   asked_memory_ = true;
-  const bool asked = served_.remembered([loop = loop_, this, over](const std::vector<GroupPtr> &groups) {
-    const auto shown = keyframe();
+  const bool asked = served_.remembered([loop = loop_, this, showing = showing_, &served = served_,
+                                         over](const std::vector<GroupPtr> &groups) {
+    const auto shown = showing->now();
     loop->post([this, text = memory_json(
-                          groups, [this](int64_t told) { return served_.stream_time(told); }, shown.get())] {
+                          groups, [&](int64_t told) { return served.stream_time(told); }, shown.get())] {
       memory_ = text;
     });
   });

@@ -262,13 +262,13 @@ void Server::publish(const std::string &event, const GstStructure *structure) {
 
 void Server::show(Keyframe keyframe) {
   auto made = std::make_shared<const Keyframe>(std::move(keyframe));
-  std::lock_guard lock(showing_);
-  keyframe_ = std::move(made);
+  std::lock_guard lock(showing_->mutex);
+  showing_->keyframe = std::move(made);
 }
 
-std::shared_ptr<const Keyframe> Server::keyframe() {
-  std::lock_guard lock(showing_);
-  return keyframe_;
+std::shared_ptr<const Keyframe> Server::Showing::now() {
+  std::lock_guard lock(mutex);
+  return keyframe;
 }
 
 }  // namespace vtok

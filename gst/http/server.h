@@ -51,8 +51,12 @@ class Server {
   GSocketService *service_ = nullptr;
   SoupServer *soup_ = nullptr;
 
-  std::mutex showing_;
-  std::shared_ptr<const Keyframe> keyframe_;
+  struct Showing {  // shared with what was asked of the worker, which may come to it after the server's end
+    std::mutex mutex;
+    std::shared_ptr<const Keyframe> keyframe;
+    std::shared_ptr<const Keyframe> now();
+  };
+  const std::shared_ptr<Showing> showing_ = std::make_shared<Showing>();
 
  public:
   /// Listens from now on. Throws ElementError (RESOURCE) where the address cannot be had.
@@ -73,7 +77,6 @@ class Server {
   void check_browser(SoupServerMessage *message, bool page) const;
   static const std::string &body_of(SoupServerMessage *message);
   std::unique_ptr<Reply> later(SoupServerMessage *message, std::function<void()> gone);
-  std::shared_ptr<const Keyframe> keyframe();
 
   void page(SoupServerMessage *message);
   void models(SoupServerMessage *message);
