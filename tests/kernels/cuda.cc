@@ -146,6 +146,7 @@ TEST_CASE("components: labels, degrees and hubs of plain(), at any tau, every ti
           // On the very edge: a link whose cosine is tau is none.
           for (int i = 1; i < n && i < 4; i++)
             taus.push_back(cosine(&x[0], &x[size_t(i) * size_t(d)], d, norms[0], norms[size_t(i)]));
+          if (kEmulated) taus = {taus.front(), taus.back()};
           for (double tau : taus) {
             INFO(test::kKinds[kind] << " [" << n << ", " << d << "], tau " << tau << ", sampled " << part);
             CHECK(on_device(x, n, d, tau, sampled, *own) == on_host(x, n, d, tau, sampled));
