@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <cmath>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <vector>
 
 #include "kernels/fast.h"
+#include "kernels/onednn.h"
 #include "kernels/threads.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -137,8 +137,7 @@ void multiply(Type type, int m, int n, int k, const void *a, const void *b, int6
   thread_local dnnl::stream stream(engine);
   const dnnl::memory::desc da({m, k}, type, dnnl::memory::dims{k, 1}),
       db({k, n}, type, dnnl::memory::dims{b_row, b_column}), dc({m, n}, Type::f32, dnnl::memory::dims{n, 1});
-  const dnnl::matmul product(
-      dnnl::matmul::primitive_desc(dnnl::matmul::desc(da, db, dc), engine));  // cached by oneDNN
+  const dnnl::matmul product = matmul(engine, da, db, dc);  // cached by oneDNN
   product.execute(stream, {{DNNL_ARG_SRC, {da, engine, const_cast<void *>(a)}},
                            {DNNL_ARG_WEIGHTS, {db, engine, const_cast<void *>(b)}},
                            {DNNL_ARG_DST, {dc, engine, c}}});

@@ -8,10 +8,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <random>
 #include <vector>
 
+#include "kernels/onednn.h"
 #include "kernels/threads.h"
 #include "models/spatial.h"
 #include "models/temporal.h"
@@ -82,7 +82,7 @@ class Product {
         left({rows, kWidth}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab),
         right({kWidth, columns}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ba),
         result({rows, columns}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab),
-        primitive(dnnl::matmul::primitive_desc({left, right, result}, engine)) {}
+        primitive(vtok::fast::matmul(engine, left, right, result)) {}
 
   void run(const float *a, const float *b, Way way) {
     if (way == kPrimitive) {

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("a question is trimmed UTF-8 with something in it") {
   CHECK(vtok::question_text("  Wer ist das?\n") == "Wer ist das?");

@@ -9,7 +9,7 @@
 
 #include "models/error.h"
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -115,7 +115,7 @@ TEST_CASE("what a request asks for becomes options") {
 }
 
 TEST_CASE("what cannot be obeyed is refused by its name") {
-  using Catch::Matchers::StartsWith;
+  using Catch::StartsWith;
   const std::pair<const char *, const char *> wrong[] = {
       {R"("n":2)", "n: n must be 1"},
       {R"("n":0)", "n: n must be a whole number"},

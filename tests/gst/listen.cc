@@ -5,8 +5,8 @@
 #include "tests/gst/client.h"
 #include "tests/gst/fed.h"
 
-using Catch::Matchers::Contains;
-using Catch::Matchers::StartsWith;
+using Catch::Contains;
+using Catch::StartsWith;
 using nlohmann::json;
 
 namespace {
@@ -335,7 +335,7 @@ TEST_CASE("a flush and a state change end what streams, in order") {
   const Response cut = parse_response(stream.read_all());
   CHECK(cut.status == 200);
   CHECK(cut.complete);
-  CHECK_THAT(cut.body, Contains("\"error\":{") && Catch::Matchers::EndsWith("data: [DONE]\n\n"));
+  CHECK_THAT(cut.body, Contains("\"error\":{") && Catch::EndsWith("data: [DONE]\n\n"));
   CHECK(parse_response(whole.read_all()).status == 503);
   // And again from the start.
   p.fill();
@@ -435,5 +435,5 @@ TEST_CASE("who listens hears of answers and of what is remembered") {
   p.push(tokens(5, 13.5, 1, true));
   CHECK_THAT(listener.read_until("\"tokens\":12"), Contains("event: memory\n"));
   p.state(GST_STATE_NULL);
-  CHECK_THAT(listener.read_all(), Catch::Matchers::EndsWith("0\r\n\r\n"));
+  CHECK_THAT(listener.read_all(), Catch::EndsWith("0\r\n\r\n"));
 }

@@ -11,7 +11,7 @@
 #include "tests/gst/client.h"
 
 using namespace vtok;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 
@@ -215,7 +215,7 @@ TEST_CASE("the server ends with whatever is under way") {
   CHECK(idle.read_all() == "");
   CHECK(parse_response(whole.read_all()).status == 503);
   CHECK_THAT(stream.read_all(), Contains("[DONE]"));
-  CHECK_THAT(listener.read_all(), Catch::Matchers::EndsWith("0\r\n\r\n"));
+  CHECK_THAT(listener.read_all(), Catch::EndsWith("0\r\n\r\n"));
   CHECK(parse_response(memory.read_all()).status == 200);
   CHECK(fake.cancelled == 3);
   // What the worker says now is heard by nobody.

@@ -13,7 +13,7 @@
 #include "tests/gst/pipeline.h"
 #include "tests/npy.h"
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -4,7 +4,7 @@
 
 #include "tests/gst/fed.h"
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("a question at EOS sees every group with its span, and EOS comes after the answer") {
   for (const char *rest : {"vtokllmsink name=llm backend=echo question=What?",

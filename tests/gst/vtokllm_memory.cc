@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/gst/fed.h"
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("a group larger than the memory is said to be, not passed off as nothing") {
   Fed p("vtokllmsink name=llm backend=echo memory-tokens=5 question=What?");

@@ -4,7 +4,7 @@
 
 #include "tests/gst/fed.h"
 
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 TEST_CASE("blank and broken questions are refused in one sentence") {
   Fed p("vtokllmsink name=llm backend=echo");

@@ -7,7 +7,7 @@
 #include "tests/gst/fed.h"
 
 using namespace vtok;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 
 namespace {
 

@@ -14,7 +14,7 @@
 #include "models/sampler.h"
 
 using namespace vtok;
-using Catch::Matchers::Contains;
+using Catch::Contains;
 using nlohmann::json;
 
 namespace {

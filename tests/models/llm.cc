@@ -309,7 +309,7 @@ TEST_CASE("an answer bound to choices goes by the model's own logits, one bound 
   CHECK(one.shares[0] == Approx(share).epsilon(1e-3));
   CHECK(one.shares[1] == Approx(1 - share).epsilon(1e-3));
   r.sampling.choices = {"a longer thing", "something else"};
-  CHECK_THAT(llm.ask(r, nullptr).text, Catch::Matchers::Equals("a longer thing") || Catch::Matchers::Equals("something else"));
+  CHECK_THAT(llm.ask(r, nullptr).text, Catch::Equals("a longer thing") || Catch::Equals("something else"));
   r.sampling.choices.clear();
   r.sampling.schema = R"({"type":"object","properties":{"car":{"type":"boolean"},"note":{"type":"string"}}})";
   CHECK_THROWS_AS(llm.ask(r, nullptr), std::runtime_error);  // one token is not enough
