@@ -21,7 +21,7 @@ GroupPtr reference_group(const test::Case &c, uint64_t id = 1) {
   group->id = id;
   group->to = 2'000'000'000;
   group->closed = true;
-  group->parts.push_back({Type::kFloat32, int(numbers->size(0)), int(numbers->size(1)), -1,
+  group->parts.push_back({Type::kFloat32, int(numbers->size(0)), int(numbers->size(1)),
                           std::shared_ptr<const void>(numbers, numbers->data_ptr()),
                           std::vector<Record>(size_t(numbers->size(0)))});
   return group;

@@ -60,7 +60,7 @@ def report(generated, real, lines, blind, ways):
         if way in scores:
             print(f"{title}:\n{table(scores[way])}")
             result["full" if way == "none" else way] = scores[way]["all"][0]
-    for name, way in (("kinds", "none"), ("blind_kinds", "blind")):
+    for name, way in (("kinds", "none"), ("default_kinds", "default"), ("blind_kinds", "blind")):
         if way in scores:
             result[name] = {k: v[0] for k, v in scores[way].items() if k != "all"}
     if "none" in scores:
