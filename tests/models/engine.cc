@@ -45,7 +45,8 @@ TEST_CASE("the module is opened only when a model or a GPU is asked for") {
   CHECK(resolve_placement("auto", DType::kAuto).device == (gpus ? 0 : -1));
   const std::string device = "cuda:" + std::to_string(gpus);
   CHECK_THAT(refusal([&] { resolve_placement(device, DType::kAuto); }),
-             Contains("device '" + device + "' is not there: this machine has " + std::to_string(gpus)));
+             gpus ? Contains("device '" + device + "' is not there: this machine has " + std::to_string(gpus))
+                  : Contains("device 'cuda:0' needs a GPU that LibTorch can use, found "));
   const auto tiny = open_checkpoint("tiny");
   const Placement absent{gpus, Type::kFloat32};
   CHECK_THAT(refusal([&] { engine().make_encoder(tiny, absent, {}); }), Contains("there is no " + device));

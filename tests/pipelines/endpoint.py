@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-from answers import EXPECTED
+from answers import UNSEEN
 from served import fetch, served
 
 KEY = "not-a-secret"
@@ -74,7 +74,7 @@ def curl(base):
     events = run.stdout.split("\n\n")
     assert events[-2:] == ["data: [DONE]", ""], events[-2:]
     chunks = [json.loads(event.removeprefix("data: ")) for event in events[:-2]]
-    assert "".join(c["choices"][0]["delta"].get("content", "") for c in chunks) == EXPECTED["Is there a car?"], chunks
+    assert "".join(c["choices"][0]["delta"].get("content", "") for c in chunks) == UNSEEN["Is there a car?"], chunks
 
 
 def what_is_told(base):
@@ -93,7 +93,7 @@ def main(source, build):
     with served(source, build, KEY) as base:
         python = python_with_openai(pathlib.Path(source))
         if python:
-            subprocess.run([python, "-c", OPENAI, base, KEY, json.dumps(EXPECTED)], check=True, timeout=200)
+            subprocess.run([python, "-c", OPENAI, base, KEY, json.dumps(UNSEEN)], check=True, timeout=200)
         else:
             print("skipped: no Python with the openai client (VTOK_PYTHON, .venv)")
             skipped += 1

@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 
-from answers import EXPECTED
+from answers import UNSEEN
 from served import served
 
 
@@ -105,7 +105,8 @@ def ours(browser, base, screenshot):
     page = browser.open(base)
     browser.until(page, "document.getElementById('state')?.textContent === 'connected'")
     browser.until(page, "document.querySelectorAll('#rows tr').length > 3 && !document.getElementById('keyframe').hidden")
-    for question, answer in list(EXPECTED.items())[::2]:
+    questions = dict(list(UNSEEN.items())[::2])
+    for question, answer in questions.items():
         browser.run(page, "document.getElementById('question').focus()")
         browser.call("Input.insertText", page, text=question)
         for kind in ("keyDown", "keyUp"):
@@ -115,7 +116,7 @@ def ours(browser, base, screenshot):
                             "document.querySelector('.entry .note').textContent.includes('first word')")
         shown = browser.run(page, "document.querySelector('.answer').textContent")
         assert shown == answer, (question, shown)
-    assert browser.run(page, "document.querySelectorAll('#answers .entry').length") == 2, "an answer is shown twice"
+    assert browser.run(page, "document.querySelectorAll('#answers .entry').length") == len(questions), "an answer is shown twice"
     colours = browser.run(page, """(() => {
       const c = document.getElementById('keyframe'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
       return new Set(Array.from({length: d.length / 4}, (_, i) => d[4 * i] << 16 | d[4 * i + 1] << 8 | d[4 * i + 2])).size;
