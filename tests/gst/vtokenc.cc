@@ -438,3 +438,18 @@ TEST_CASE("tokens that downstream does not take are refused with both sides name
   REQUIRE_FALSE(p.errors.empty());
   CHECK_THAT(p.errors[0], Contains("other@0123456789abcdef") && Contains("llava_onevision@"));
 }
+
+TEST_CASE("tokens-per-second of vtoktemporal is held on a real clip, within a twentieth") {
+  for (const double wanted : {1.5, 12.}) {
+    Pipeline p("filesrc location=\"" VTOK_GOLDEN "/../../pipelines/media/car-detection.mp4\" ! decodebin ! videoconvert ! "
+               "vtokkeyframe min-interval=500000000 max-interval=2000000000 ! vtokenc device=cpu model=tiny ! "
+               "vtoktemporal name=fewer tokens-per-second=" + std::to_string(wanted) + " ! fakesink");
+    REQUIRE(p.run(120));
+    GstStructure *stats = nullptr;
+    g_object_get(p["fewer"], "stats", &stats, nullptr);
+    double held = 0;
+    CHECK(gst_structure_get_double(stats, "tokens-per-second", &held));
+    gst_structure_free(stats);
+    CHECK(held == Approx(wanted).epsilon(.05));
+  }
+}
