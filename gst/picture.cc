@@ -33,18 +33,26 @@ SmallPicture shrink(const Picture &picture, int longest) {
   const auto place = [](int cell, int sample, int cells, int samples, int length) {
     return int((2 * (int64_t(cell) * samples + sample) + 1) * length / (2 * int64_t(cells) * samples));
   };
+  std::vector<int> columns;  // bytes from a row's start
+  for (int x = 0; x < out.width; ++x)
+    for (int u = 0; u < across; ++u) columns.push_back(3 * place(x, u, out.width, across, picture.width));
+  const uint32_t n = uint32_t(across) * uint32_t(down),
+                 share = (65536 + n - 1) / n;  // exact for sums of 9 bytes
   uint8_t *to = out.rgb.data();
-  for (int y = 0; y < out.height; ++y)
+  for (int y = 0; y < out.height; ++y) {
+    const uint8_t *rows[kSamples];
+    for (int v = 0; v < down; ++v)
+      rows[v] = picture.rgb + ptrdiff_t(place(y, v, out.height, down, picture.height)) * picture.stride;
     for (int x = 0; x < out.width; ++x) {
-      int sums[3] = {};
-      for (int v = 0; v < down; ++v) {
-        const uint8_t *row =
-            picture.rgb + ptrdiff_t(place(y, v, out.height, down, picture.height)) * picture.stride;
-        for (int u = 0; u < across; ++u)
-          for (int c = 0; c < 3; ++c) sums[c] += row[3 * place(x, u, out.width, across, picture.width) + c];
-      }
-      for (const int sum : sums) *to++ = uint8_t((sum + across * down / 2) / (across * down));
+      uint32_t sums[3] = {n / 2, n / 2, n / 2};
+      for (int v = 0; v < down; ++v)
+        for (int u = 0; u < across; ++u) {
+          const uint8_t *from = rows[v] + columns[size_t(x * across + u)];
+          for (int c = 0; c < 3; ++c) sums[c] += from[c];
+        }
+      for (const uint32_t sum : sums) *to++ = uint8_t(sum * share >> 16);
     }
+  }
   return out;
 }
 
