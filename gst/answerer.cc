@@ -35,9 +35,11 @@ void Answerer::adopt() {
   MemorySettings wanted{.room = {most, 0}, .rows = nullptr, .gist = nullptr};
   if (llm_) {
     // What stays of the context beside a usual question and its answer.
-    constexpr size_t kQuestion = 256;
+    constexpr size_t kQuestion = 256, kToken = 4;  // bytes
+    const size_t pairs = settings.pairs * (kQuestion + kToken * size_t(settings.sampling.max_new_tokens));
     if (llm_->context() > 0)
-      wanted.room.rows = std::max<int64_t>(1, room_for(kQuestion + settings.system_prompt.size(), settings).rows);
+      wanted.room.rows = std::max<int64_t>(
+          1, room_for(kQuestion + settings.system_prompt.size() + std::min(pairs, longest_history()), settings).rows);
     wanted.rows = [llm = llm_, timestamps = settings.timestamps](const Group &group) {
       return llm->rows(group, timestamps);
     };
@@ -74,6 +76,9 @@ void Answerer::forget() {
   if (llm_) llm_->read_ahead(this, {});
   unread_ = 0;
   under_way_ = 0;
+  said_.clear();
+  waiting_.clear();
+  talking_ = false;
   forgotten_ = 0;
   failure_.clear();
   told_ = false;
@@ -90,7 +95,9 @@ Answerer::Put Answerer::add(Part &part, size_t limit, Full full, std::optional<P
 
 uint64_t Answerer::ask(std::string text, int64_t at, bool scheduled,
                        std::shared_ptr<const AskOptions> options) {
+  const bool alone = options && options->history;
   Question question = pending_.open(std::move(text), at, scheduled, std::move(options));
+  if (!alone) question.conversation = conversation_;
   const uint64_t id = question.id;
   Item item = std::move(question);
   if (queue_.put_event(item)) return id;
@@ -136,7 +143,7 @@ void Answerer::work() {
   for (;;) {
     const bool live = listener_.live();
     if (unread_ > 0 && queue_.empty() && (live || unread_ >= kFileRows)) read_ahead();
-    auto item = queue_.take(!live && under_way_ >= kSideBySide);
+    auto item = queue_.take(!live && (under_way_ >= kSideBySide || !waiting_.empty()));
     if (!item) {
       if (!queue_.wait_flushed()) return;
       continue;
@@ -156,6 +163,7 @@ void Answerer::handle(Item &item) {
   } else if (auto *over = std::get_if<Done>(&item)) {
     --under_way_;
     done(*over->asked, over->answer);
+    converse();
   } else if (auto &run = std::get<Run>(item); !run.after_answers || await_answers()) {
     run.what();
   }

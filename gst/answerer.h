@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <future>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "gst/ask.h"
+#include "gst/conversation.h"
 #include "gst/gather.h"
 #include "gst/queue.h"
 #include "gst/side_by_side.h"
@@ -25,6 +27,7 @@ namespace vtok {
 struct AnswerSettings {
   std::string system_prompt;
   std::vector<Turn> history;
+  unsigned pairs = 0;  // questions with their answers that stand before the next one; 0: each stands alone
   bool timestamps = true;
   Sampling sampling;
 };
@@ -49,7 +52,8 @@ class AnswerListener {
 /// What comes in is handled in order by one thread, the worker, which never waits for an answer in a live stream: a question
 /// sees the memory as it is when its turn comes, is then answered on a thread of its own, and what becomes of it (its pieces, its
 /// answer) is told by the worker before anything else. At the end of the stream, and where a file has kSideBySide questions under
-/// way, the worker waits.
+/// way, the worker waits. Questions of a conversation begin one after the other, each when the answer before it is there; a file waits
+/// for them.
 class Answerer {
  public:
   static constexpr size_t kSideBySide = 8;   // questions that are answered at a time
@@ -63,6 +67,7 @@ class Answerer {
   struct Asked {
     Question question;
     bool context_bounds;  // what it sees was bounded by the model's context, not memory-tokens
+    bool talks = false;   // its answer stands before the next question of its conversation
   };
   struct Piece {
     std::shared_ptr<const Asked> asked;
@@ -99,6 +104,10 @@ class Answerer {
   bool told_ = false;            // that the context cannot hold all that came
   int64_t unread_ = 0;           // rows of the groups closed since the last read_ahead()
   size_t under_way_ = 0;         // questions that are being answered
+  Conversation said_;
+  std::deque<Question> waiting_;  // of a conversation, for the answer before them
+  bool talking_ = false;          // a question of a conversation is being answered
+  std::atomic<uint64_t> conversation_{1};
   std::atomic<int64_t> forgotten_{0};
   std::string failure_;          // the last one of reading ahead that was told
 
@@ -129,6 +138,8 @@ class Answerer {
   uint64_t ask(std::string text, int64_t at, bool scheduled,
                std::shared_ptr<const AskOptions> options = nullptr);
   bool cancel(uint64_t id) { return pending_.cancel(id); }
+  /// What is asked from now on is a new conversation.
+  void forget_conversation() { ++conversation_; }
   /// Tells what is remembered by now, oldest first, the open group last; as run() does.
   bool remembered(std::function<void(std::vector<GroupPtr>)> tell);
   /// Runs something when all before it is done, questions begun (`after_answers`: answered); false: flushing. `always`: when a
@@ -159,6 +170,9 @@ class Answerer {
   void close(GroupPtr group);
   void read_ahead();
   void answer(const Question &question);
+  void converse();
+  void start(const Question &question, AnswerSettings settings, bool talks);
+  size_t longest_history() const;
   Request request_for(const Question &question, const AnswerSettings &settings);
   Answer sees_nothing(const Question &question, const AnswerSettings &settings);
   void begin(std::shared_ptr<const Asked> asked, Request request);

@@ -16,7 +16,7 @@ constexpr int kTimes = 32;  // rows the times of a group take, at most
 AnswerSettings overridden(AnswerSettings settings, const AskOptions *options) {
   if (!options) return settings;
   if (options->system_prompt) settings.system_prompt = *options->system_prompt;
-  settings.history = options->history;
+  if (options->history) settings.history = *options->history;
   Sampling &sampling = settings.sampling;
   if (options->max_new_tokens) sampling.max_new_tokens = *options->max_new_tokens;
   if (options->temperature) sampling.temperature = options->temperature;
@@ -42,12 +42,34 @@ size_t text_size(const std::string &question, const AnswerSettings &settings) {
 
 void Answerer::answer(const Question &question) {
   listener_.on_question(question);
-  const AnswerSettings settings = overridden(listener_.answer_settings(), question.options.get());
+  AnswerSettings settings = overridden(listener_.answer_settings(), question.options.get());
+  if (!question.conversation || settings.pairs == 0) return start(question, std::move(settings), false);
+  waiting_.push_back(question);
+  converse();
+}
+
+void Answerer::converse() {
+  while (!talking_ && !waiting_.empty()) {
+    const Question question = std::move(waiting_.front());
+    waiting_.pop_front();
+    AnswerSettings settings = overridden(listener_.answer_settings(), question.options.get());
+    settings.history = said_.last(question.conversation, settings.pairs, longest_history());
+    talking_ = true;
+    start(question, std::move(settings), true);
+  }
+}
+
+// Bytes, and so at most as many tokens, of earlier questions and answers: most of the context is for what is seen.
+size_t Answerer::longest_history() const {
+  return llm_ && llm_->context() > 0 ? size_t(llm_->context()) / 4 : SIZE_MAX;
+}
+
+void Answerer::start(const Question &question, AnswerSettings settings, bool talks) {
   context_bounds_ = false;
   Answer answer;
   try {
     Request request = request_for(question, settings);
-    const auto asked = std::make_shared<const Asked>(Asked{question, context_bounds_});
+    const auto asked = std::make_shared<const Asked>(Asked{question, context_bounds_, talks});
     if (!request.groups.empty()) return begin(asked, std::move(request));
     answer = sees_nothing(question, settings);
   } catch (const Cancelled &) {
@@ -56,7 +78,7 @@ void Answerer::answer(const Question &question) {
     answer.finish_reason = "error";
     answer.error = error.what();
   }
-  done({question, false}, answer);
+  done({question, false, talks}, answer);
 }
 
 Request Answerer::request_for(const Question &question, const AnswerSettings &settings) {
@@ -131,6 +153,12 @@ void Answerer::done(const Asked &asked, const Answer &answer) {
                          " only: with what came before, the prompt is longer than the model's context of " +
                          std::to_string(llm_->context()));
   pending_.close(question.id);
+  if (asked.talks) {
+    talking_ = false;
+    if (const size_t pairs = listener_.answer_settings().pairs;
+        pairs > 0 && (answer.finish_reason == "stop" || answer.finish_reason == "length"))
+      said_.add(question.conversation, question.text, answer.text, pairs);
+  }
   // While the element stops nobody listens any more.
   if (!quit_) listener_.on_answer(question, answer);
 }

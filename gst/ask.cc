@@ -59,7 +59,8 @@ Question Pending::open(std::string text, int64_t at, bool scheduled,
                            at,
                            scheduled,
                            std::make_shared<std::atomic<bool>>(false),
-                           std::move(options)};
+                           std::move(options),
+                           0};
 }
 
 void Pending::close(uint64_t id) {

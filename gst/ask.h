@@ -28,7 +28,7 @@ class QuestionListener {
 /// What one question wants otherwise than the element's properties say.
 struct AskOptions {
   std::optional<std::string> system_prompt;
-  std::vector<Turn> history;
+  std::optional<std::vector<Turn>> history;  // unset: the stream's conversation, of which the question becomes a part
   std::optional<int> max_new_tokens;
   std::optional<double> temperature, top_p;
   std::optional<uint64_t> seed;
@@ -48,6 +48,7 @@ struct Question {
   bool scheduled = false;  // from the property, not from ask()
   std::shared_ptr<std::atomic<bool>> cancelled;
   std::shared_ptr<const AskOptions> options;  // null: all as the properties say
+  uint64_t conversation = 0;  // of the stream, counted from 1, to which it belongs; 0: none
   std::chrono::steady_clock::time_point asked = std::chrono::steady_clock::now();
 };
 

@@ -39,6 +39,10 @@ Asking::Asking(GstElement *element, std::function<AskSettings()> settings, TextO
     return true;
   }();
   (void)once;
+  g_signal_connect(element_, "notify::history", G_CALLBACK(+[](GstElement *, GParamSpec *, Asking *asking) {
+                     if (asking->settings_().history == 0) asking->answerer_.forget_conversation();
+                   }),
+                   this);
 }
 
 Asking::~Asking() = default;
@@ -219,6 +223,7 @@ void Asking::ask_watches(int64_t at) {
     options->choices = watches_[i].choices;
     options->temperature = 0;
     options->watch = int(i);
+    options->history.emplace();
     stats_.watched += answerer_.ask(watches_[i].question, at, true, std::move(options)) != 0;
   }
 }
@@ -232,7 +237,9 @@ void Asking::ask_lines(int64_t at) {
     stats_.skipped += questions.size();
     return;
   }
-  for (const std::string &question : questions) stats_.questions += answerer_.ask(question, at, true) != 0;
+  const auto alone = std::make_shared<AskOptions>();
+  alone->history.emplace();
+  for (const std::string &question : questions) stats_.questions += answerer_.ask(question, at, true, alone) != 0;
 }
 
 bool Asking::eos(std::function<void()> done) {
@@ -307,6 +314,7 @@ AnswerSettings Asking::answer_settings() {
   const AskSettings s = settings_();
   return {s.system_prompt,
           {},
+          s.history,
           s.timestamps,
           {int(s.max_new_tokens), s.temperature.get(), s.top_p.get(), s.repetition_penalty.get(),
            s.top_k.get(), s.seed, lines(s.stop), lines(s.answer_choices), s.answer_schema}};

@@ -26,7 +26,7 @@ struct AskSettings {
   int backend = row_named(llm_backends(), "torch"), memory = row_named(memory_policies(), "window");
   std::string question, system_prompt, stop, answer_choices, answer_schema, watch, listen, api_key;
   double ask_every = 0, watch_every = 2;
-  unsigned max_new_tokens = 128, memory_tokens = 0, queue_size = 64;
+  unsigned max_new_tokens = 128, history = 0, memory_tokens = 0, queue_size = 64;
   Given<double> temperature{0}, top_p{1}, repetition_penalty{1};
   Given<int> top_k{0};
   uint64_t seed = 0;
@@ -43,6 +43,10 @@ struct AskSettings {
     v(question, "question", "One question a line", kPlaying);
     v(ask_every, "ask-every", "Seconds from one asking to the next; 0: once, at EOS", 0., 1e9);
     v(system_prompt, "system-prompt", "What the model is told first", kPlaying);
+    v(history, "history",
+      "Questions of ask and of the end of the stream that stand before the next one with their answers, for which it waits; 0: every "
+      "question stands alone, and what was said is forgotten; what ask-every, watch and listen ask always stands alone",
+      0u, 1024u, kPlaying);
     v(max_new_tokens, "max-new-tokens", "Longest answer, in tokens", 1u, 1u << 20, kPlaying);
     v(temperature, "temperature", "0: greedy; unset: as the model's generation_config.json says", 0., 100.,
       kPlaying);

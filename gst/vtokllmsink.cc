@@ -13,7 +13,8 @@
  * time: the span it saw), tokens (guint), ttft-ms, total-ms (gdouble), and by the signal `answer`; pieces of
  * it come before by `answer-delta`. Standing questions (`watch`) post a `vtok-alert` with the fields id (guint64), name,
  * active (gboolean), question, text, probability (gdouble), from, to (guint64) when their condition begins or ends to
- * hold. The EOS message follows the last answer. `sync` is off: data is taken as
+ * hold. With `history`, the last questions of `ask` and of the end of the stream stand before the next one with their
+ * answers, for which it waits. The EOS message follows the last answer. `sync` is off: data is taken as
  * fast as it comes.
  *
  * ## Example launch line

@@ -85,7 +85,7 @@ void read_messages(const json &body, ChatRequest &request) {
   const json *messages = given(body, "messages");
   if (!messages || !messages->is_array() || messages->empty())
     throw wrong("messages", "messages must be a list with at least one message");
-  std::vector<Turn> &turns = request.options.history;
+  std::vector<Turn> &turns = request.options.history.emplace();
   for (size_t i = 0; i < messages->size(); ++i) {
     const json &message = (*messages)[i];
     const std::string at = "messages[" + std::to_string(i) + "]";

@@ -17,7 +17,8 @@ std::string line(const Request &request, int tokens) {
   std::ostringstream out;
   out << "question \"" << request.question << "\", ";
   if (!request.system_prompt.empty()) out << "system prompt \"" << request.system_prompt << "\", ";
-  if (!request.history.empty()) out << "after " << counted(int(request.history.size()), "turn") << ", ";
+  for (const Turn &turn : request.history)
+    if (!turn.by_model) out << "after \"" << turn.text << "\", ";
   out << counted(int(request.groups.size()), "group") << ", " << counted(tokens, "token");
   const char *before = ": ";
   for (const GroupPtr &group : request.groups) {

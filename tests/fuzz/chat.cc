@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char *>(data), size);
   try {
     const vtok::ChatRequest request = vtok::parse_chat(bytes);
-    if (request.question.empty() || (!request.options.history.empty() && request.options.history[0].by_model))
+    if (request.question.empty() || !request.options.history ||
+        (!request.options.history->empty() && request.options.history->front().by_model))
       abort();
     vtok::Completion completion{"id", request.model, 0, request.include_usage};
     vtok::Answer answer;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <nlohmann/json.hpp>
 
+#include "tests/gst/client.h"
 #include "tests/gst/pipeline.h"
 #include "tests/npy.h"
 
@@ -221,5 +222,30 @@ TEST_CASE("a camera that stays on: the memory stays in its bound, and answers cl
     if (memory != std::string("retrieve")) CHECK((p.answers[0].from == first) == merge);
     CHECK(p.answers[0].to > 2900 * GST_MSECOND);
     CHECK(p.errors.empty());
+  }
+}
+
+TEST_CASE("with history, an answer is the one that a client who brings the same conversation gets") {
+  Pipeline p("videotestsrc num-buffers=4 pattern=ball ! video/x-raw,framerate=1/1,width=64,height=64 ! vtokenc" + kModel +
+             "! vtokllmsink name=llm listen=127.0.0.1:0 max-new-tokens=12 temperature=0 repetition-penalty=1 history=1" + kModel);
+  REQUIRE(p.run());
+  for (const char *question : {"What?", "Where is it, then?", "Why?"}) p.ask("llm", question);
+  REQUIRE(p.until([&] { return p.answers.size() == 3; }, 60));
+  guint port = 0;
+  g_object_get(p["llm"], "current-port", &port, nullptr);
+  const auto said = [](const char *role, const std::string &text) {
+    return nlohmann::json({{"role", role}, {"content", text}});
+  };
+  for (const size_t i : {1, 2}) {
+    const Answered &before = p.answers[i - 1], &now = p.answers[i];
+    const auto ask = [&, port = port](const nlohmann::json &messages) {
+      const Response response = chat(port, nlohmann::json({{"messages", messages}}).dump());
+      REQUIRE(response.status == 200);
+      return response.json().at("choices").at(0).at("message").at("content").get<std::string>();
+    };
+    // A message's text ends at a NUL, which this model may write.
+    const std::string theirs = ask({said("user", before.question), said("assistant", before.text), said("user", now.question)});
+    CHECK(now.text == theirs.c_str());
+    CHECK(now.text != ask(nlohmann::json::array({said("user", now.question)})).c_str());
   }
 }

@@ -21,6 +21,7 @@ class Reader : public vtok::Llm {
 
  public:
   std::vector<size_t> asked;
+  std::map<std::string, std::vector<vtok::Turn>> before;  // what stood before a question, by its text
   size_t together = 1;
   /// What was read ahead, once it was that often.
   std::vector<size_t> prepared(size_t times) {
@@ -35,7 +36,8 @@ class Reader : public vtok::Llm {
     return most_;
   }
   std::string space() const override { return ""; }
-  int context() const override { return 0; }
+  int length = 0;
+  int context() const override { return length; }
   int rows(const vtok::Group &group, bool) const override { return group.tokens() + 20; }
   std::vector<float> gist(const std::string &) const override { return {}; }
   void read_ahead(const void *, const vtok::Ahead &wanted) override {
@@ -47,9 +49,10 @@ class Reader : public vtok::Llm {
   vtok::Answer ask(const vtok::Request &request, const std::function<void(const std::string &)> &delta) override {
     std::unique_lock lock(mutex_);
     asked.push_back(request.groups.size());
+    before[request.question] = request.history;
     vtok::Answer answer;
     answer.finish_reason = "stop";
-    answer.text = request.question;
+    answer.text = "to " + request.question;
     answer.visual_tokens = 1;
     if (request.question == "wait") {
       most_ = std::max(most_, ++inside_);
@@ -66,6 +69,7 @@ class Reader : public vtok::Llm {
 
 struct Listener : vtok::AnswerListener {
   const bool is_live;
+  std::atomic<unsigned> pairs{0};
   std::mutex mutex;
   std::condition_variable changed;
   std::map<uint64_t, std::string> reasons, deltas;
@@ -75,7 +79,7 @@ struct Listener : vtok::AnswerListener {
     changed.wait_for(lock, std::chrono::seconds(20), [&] { return reasons.size() >= count; });
     return reasons;
   }
-  vtok::AnswerSettings answer_settings() override { return {}; }
+  vtok::AnswerSettings answer_settings() override { return {.pairs = pairs}; }
   bool live() override { return is_live; }
   void on_question(const vtok::Question &) override {}
   void on_delta(const vtok::Question &question, const std::string &piece) override {
@@ -204,4 +208,119 @@ TEST_CASE("a flush and a stop end answers under way; the flush answers them canc
     CHECK(worker.listener.reasons.at(4) == "stop");
     CHECK(worker.reader->asked.back() == 1);
   }
+}
+
+namespace {
+
+std::vector<vtok::Turn> turns(const std::vector<std::string> &questions) {
+  std::vector<vtok::Turn> out;
+  for (const std::string &question : questions) {
+    out.push_back({false, question});
+    out.push_back({true, "to " + question});
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("with history, each question waits for the answer before it and sees as many pairs as it may") {
+  for (const bool live : {false, true}) {
+    Worker worker(live);
+    worker.listener.pairs = 2;
+    worker.add(5);
+    for (const char *question : {"a", "b", "c", "d"}) CHECK(worker.answerer.ask(question, 0, false) != 0);
+    worker.rest(true);
+    auto &before = worker.reader->before;
+    CHECK(before["a"].empty());
+    CHECK(before["b"] == turns({"a"}));
+    CHECK(before["c"] == turns({"a", "b"}));
+    CHECK(before["d"] == turns({"b", "c"}));
+    CHECK(worker.answerer.waiting() == 0);
+  }
+}
+
+TEST_CASE("what asks with a history of its own neither sees the conversation nor waits for it nor gets into it") {
+  Worker worker(true);
+  worker.listener.pairs = 8;
+  worker.add(5);
+  worker.reader->together = 1000;
+  const uint64_t held = worker.answerer.ask("wait", 0, false);
+  const uint64_t next = worker.answerer.ask("next", 0, false);
+  const auto alone = std::make_shared<vtok::AskOptions>();
+  alone->history = turns({"own"});
+  const uint64_t own = worker.answerer.ask("alone", 0, true, alone);
+  CHECK(worker.listener.answers(1) == std::map<uint64_t, std::string>{{own, "stop"}});
+  CHECK(worker.reader->before.count("next") == 0);
+  CHECK(worker.answerer.cancel(held));
+  CHECK(worker.listener.answers(3).at(next) == "stop");
+  worker.answerer.ask("last", 0, false);
+  worker.rest(true);
+  CHECK(worker.reader->before["alone"] == turns({"own"}));
+  CHECK(worker.reader->before["next"].empty());  // a cancelled answer is none
+  CHECK(worker.reader->before["last"] == turns({"next"}));
+}
+
+TEST_CASE("a conversation that is forgotten is not seen any more, whenever its answers come; nor after a flush") {
+  Worker worker(true);
+  worker.listener.pairs = 8;
+  worker.add(5);
+  worker.reader->together = 2;
+  worker.answerer.ask("wait", 0, false);
+  worker.answerer.ask("old", 0, false);
+  worker.answerer.forget_conversation();
+  worker.answerer.ask("new", 0, false);
+  worker.answerer.ask("newer", 0, false);
+  CHECK(worker.reader->inside(1) == 1);
+  const auto alone = std::make_shared<vtok::AskOptions>();
+  alone->history.emplace();
+  worker.answerer.ask("wait", 0, false, alone);  // lets the first one go on
+  worker.rest(true);
+  auto &before = worker.reader->before;
+  CHECK(before["old"] == turns({"wait"}));
+  CHECK(before["new"].empty());
+  CHECK(before["newer"] == turns({"new"}));
+  worker.answerer.flush_start();
+  worker.answerer.flush_stop([] {});
+  worker.add(5);
+  worker.answerer.ask("after", 0, false);
+  worker.rest(true);
+  CHECK(before["after"].empty());
+}
+
+TEST_CASE("a flush and a stop end a conversation whose questions wait for one another") {
+  for (const bool flush : {true, false}) {
+    Worker worker(false);
+    worker.listener.pairs = 1;
+    worker.add(5);
+    worker.reader->together = 1000;
+    for (const char *question : {"wait", "b", "c"}) worker.answerer.ask(question, 0, false);
+    CHECK(worker.reader->inside(1) == 1);
+    if (!flush) {
+      worker.answerer.stop();
+      CHECK(worker.listener.reasons.empty());
+      continue;
+    }
+    worker.answerer.flush_start();
+    worker.answerer.flush_stop([] {});
+    CHECK(worker.listener.answers(3) ==
+          std::map<uint64_t, std::string>{{1, "cancelled"}, {2, "cancelled"}, {3, "cancelled"}});
+    CHECK(worker.reader->before.count("b") == 0);
+    worker.add(5);
+    worker.answerer.ask("again", 0, false);
+    worker.rest(true);
+    CHECK(worker.listener.reasons.at(4) == "stop");
+  }
+}
+
+TEST_CASE("history never takes more than a quarter of the context: the older pairs are left out") {
+  Worker worker(true);
+  worker.listener.pairs = 8;
+  worker.reader->length = 1000;
+  worker.add(5);
+  const std::string a(50, 'a'), b(60, 'b'), c(60, 'c');  // with their answers 103, 123 and 123 bytes
+  for (const std::string &question : {a, b, c}) worker.answerer.ask(question, 0, false);
+  worker.answerer.ask("d", 0, false);
+  worker.rest(true);
+  CHECK(worker.reader->before[c] == turns({a, b}));
+  CHECK(worker.reader->before["d"] == turns({b, c}));
 }

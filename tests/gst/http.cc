@@ -91,7 +91,7 @@ TEST_CASE("what a request asks for becomes options") {
   CHECK_FALSE((plain.stream || plain.include_usage));
   const AskOptions &none = plain.options;
   CHECK_FALSE((none.system_prompt || none.max_new_tokens || none.temperature || none.top_p || none.seed));
-  CHECK((none.stop.empty() && none.history.empty()));
+  CHECK((none.stop.empty() && none.history && none.history->empty()));
   const ChatRequest all = parsed(
       R"("model":"m","max_tokens":5,"max_completion_tokens":7,"temperature":0.5,"top_p":0.25,"seed":-1,"stop":["a","b"],
          "stream":true,"stream_options":{"include_usage":true},"n":1,"logprobs":false,"tools":[],"tool_choice":"none",

@@ -134,7 +134,7 @@ TEST_CASE("system messages and earlier turns reach the model") {
              user) ==
       "question \"Is it? Now?\", system prompt \"Be brief. Be kind.\", 2 groups, 7 tokens: 3, 4 (open)");
   CHECK(answer(R"({"role": "user", "content": "A"}, {"role": "assistant", "content": "B"},)" + user) ==
-        "question \"Is it? Now?\", system prompt \"Own.\", after 2 turns, 2 groups, 7 tokens: 3, 4 (open)");
+        "question \"Is it? Now?\", system prompt \"Own.\", after \"A\", 2 groups, 7 tokens: 3, 4 (open)");
 }
 
 TEST_CASE("refusals have OpenAI's form") {

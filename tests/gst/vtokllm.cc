@@ -119,6 +119,59 @@ TEST_CASE("questions are asked every so often, each about what had come by then"
     CHECK(GST_BUFFER_PTS(gst_sample_get_buffer(pull(p["out"]).get())) == GstClockTime(2 * i) * GST_SECOND);
 }
 
+TEST_CASE("history puts the last questions of ask and of the end before the next; setting it to 0 forgets") {
+  Fed p("vtokllmsink name=llm backend=echo timestamps=false history=2 question=\"One?\nTwo?\"");
+  p.play();
+  p.push(tokens(3, 0, 1, true));
+  REQUIRE(p.taken(1));
+  size_t count = 0;
+  const auto answer = [&](const char *question) {
+    p.ask("llm", question);
+    ++count;
+    CHECK(p.until([&] { return p.answers.size() >= count; }));
+    return p.answers.size() < count ? "" : p.answers.back().text;
+  };
+  const std::string open = ", 1 group, 3 tokens: 3 (open)";
+  CHECK(answer("A?") == "question \"A?\"" + open);
+  CHECK(answer("B?") == "question \"B?\", after \"A?\"" + open);
+  CHECK(answer("C?") == "question \"C?\", after \"A?\", after \"B?\"" + open);
+  CHECK(answer("D?") == "question \"D?\", after \"B?\", after \"C?\"" + open);
+  g_object_set(p["llm"], "history", 0u, nullptr);
+  CHECK(answer("E?") == "question \"E?\"" + open);
+  g_object_set(p["llm"], "history", 1u, nullptr);
+  CHECK(answer("F?") == "question \"F?\"" + open);
+  g_object_set(p["llm"], "history", 0u, nullptr);
+  g_object_set(p["llm"], "history", 1u, nullptr);
+  CHECK(answer("G?") == "question \"G?\"" + open);
+  REQUIRE(p.finish());
+  REQUIRE(p.answers.size() == count + 2);
+  const std::string closed = ", 1 group, 3 tokens: 3";
+  CHECK(p.answers[count].text == "question \"One?\", after \"G?\"" + closed);
+  CHECK(p.answers[count + 1].text == "question \"Two?\", after \"One?\"" + closed);
+  CHECK(p.warnings.empty());
+}
+
+TEST_CASE("what ask-every and watch ask stands alone and stays out of the history") {
+  Fed p("vtokllm name=llm backend=echo timestamps=false history=8 ask-every=1 question=Now? watch-every=1 "
+        "watch=\"w | Standing?\" ! fakesink async=false");
+  p.play();
+  p.push(tokens(1, 0, 1, true));
+  REQUIRE(p.taken(1));
+  p.ask("llm", "First?");
+  REQUIRE(p.until([&] { return p.answers.size() == 1; }));
+  for (int s = 1; s < 3; ++s) p.push(tokens(1, s, 1, true));
+  REQUIRE(p.taken(3));
+  REQUIRE(p.until([&] { return p.answers.size() == 3; }));
+  p.ask("llm", "Last?");
+  REQUIRE(p.until([&] { return p.answers.size() == 4; }));
+  REQUIRE(p.finish());
+  REQUIRE(p.answers.size() == 4);
+  CHECK(p.answers[1].text == "question \"Now?\", 1 group, 1 token: 1 (open)");
+  CHECK(p.answers[2].text == "question \"Now?\", 2 groups, 2 tokens: 1, 1 (open)");
+  CHECK(p.answers[3].text == "question \"Last?\", after \"First?\", 3 groups, 3 tokens: 1, 1, 1 (open)");
+  CHECK(p.stat("llm", "standing-questions") == 2);
+}
+
 TEST_CASE("a GAP lengthens the open group, and time that passes without frames makes questions due") {
   GstHarness *h = gst_harness_new_parse("vtokllm backend=echo ask-every=5 question=Now?");
   gst_harness_set_src_caps_str(h, kCaps);
