@@ -5,19 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "gst/vtok/custom_meta.h"
+
 namespace vtok {
 namespace {
 
 constexpr char kMeta[] = "GstVtokPictureMeta";
 constexpr int kSamples = 3;  // across and down, per pixel made
-
-void register_meta() {
-  static const GstMetaInfo *info = [] {
-    static const gchar *tags[] = {nullptr};
-    return gst_meta_register_custom(kMeta, tags, nullptr, nullptr, nullptr);
-  }();
-  g_assert(info);
-}
 
 }  // namespace
 
@@ -57,25 +51,21 @@ SmallPicture shrink(const Picture &picture, int longest) {
 }
 
 void set_picture(GstBuffer *tokens, SmallPicture picture) {
-  register_meta();
   auto *held = new std::vector<uint8_t>(std::move(picture.rgb));
   GstBuffer *rgb =
       gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, held->data(), held->size(), 0, held->size(), held,
                                   [](gpointer data) { delete static_cast<std::vector<uint8_t> *>(data); });
-  GstCustomMeta *meta = gst_buffer_get_custom_meta(tokens, kMeta);
-  if (!meta) meta = gst_buffer_add_custom_meta(tokens, kMeta);
-  gst_structure_set(gst_custom_meta_get_structure(meta), "width", G_TYPE_INT, picture.width, "height",
-                    G_TYPE_INT, picture.height, "rgb", GST_TYPE_BUFFER, rgb, nullptr);
+  gst_structure_set(add_meta_fields(tokens, kMeta), "width", G_TYPE_INT, picture.width, "height", G_TYPE_INT,
+                    picture.height, "rgb", GST_TYPE_BUFFER, rgb, nullptr);
   gst_buffer_unref(rgb);
 }
 
 std::optional<SmallPicture> picture_of(GstBuffer *tokens) {
-  register_meta();
-  GstCustomMeta *meta = gst_buffer_get_custom_meta(tokens, kMeta);
-  if (!meta) return {};
+  const GstStructure *fields = meta_fields(tokens, kMeta);
+  if (!fields) return {};
   SmallPicture picture;
   GstBuffer *rgb = nullptr;
-  if (!gst_structure_get(gst_custom_meta_get_structure(meta), "width", G_TYPE_INT, &picture.width, "height",
+  if (!gst_structure_get(fields, "width", G_TYPE_INT, &picture.width, "height",
                          G_TYPE_INT, &picture.height, "rgb", GST_TYPE_BUFFER, &rgb, nullptr))
     return {};
   const size_t size = gst_buffer_get_size(rgb);

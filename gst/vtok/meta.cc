@@ -1,5 +1,6 @@
 // GstVtokMeta: the counts of a token buffer, as a GstCustomMeta of serialisable fields only.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "gst/vtok/custom_meta.h"
 #include "gst/vtok/vtok.h"
 
 namespace {
@@ -7,23 +8,11 @@ namespace {
 constexpr gchar kMeta[] = "GstVtokMeta";
 constexpr const gchar *kExtraN[GST_VTOK_MAX_EXTRAS] = {"extra-0-n", "extra-1-n", "extra-2-n", "extra-3-n"};
 
-// Without tags, so that elements which know nothing of it hand it on.
-void register_meta() {
-  static const GstMetaInfo *info = [] {
-    static const gchar *tags[] = {nullptr};
-    return gst_meta_register_custom(kMeta, tags, nullptr, nullptr, nullptr);
-  }();
-  g_assert(info);
-}
-
 }  // namespace
 
 void gst_vtok_buffer_set_counts(GstBuffer *buffer, const GstVtokCounts *counts) {
   g_return_if_fail(gst_buffer_is_writable(buffer));
-  register_meta();
-  GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, kMeta);
-  if (!meta) meta = gst_buffer_add_custom_meta(buffer, kMeta);
-  GstStructure *s = gst_custom_meta_get_structure(meta);
+  GstStructure *s = vtok::add_meta_fields(buffer, kMeta);
   gst_structure_set(s, "n", G_TYPE_UINT, counts->n, "grid-width", G_TYPE_UINT, counts->grid_width,
                     "grid-height", G_TYPE_UINT, counts->grid_height, "frames", G_TYPE_UINT, counts->frames,
                     "source-tokens", G_TYPE_UINT64, counts->source_tokens, "group", G_TYPE_UINT64,
@@ -37,10 +26,8 @@ void gst_vtok_buffer_set_counts(GstBuffer *buffer, const GstVtokCounts *counts) 
 }
 
 gboolean gst_vtok_buffer_get_counts(GstBuffer *buffer, GstVtokCounts *counts) {
-  register_meta();
-  GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, kMeta);
-  if (!meta) return FALSE;
-  const GstStructure *s = gst_custom_meta_get_structure(meta);
+  const GstStructure *s = vtok::meta_fields(buffer, kMeta);
+  if (!s) return FALSE;
   GstVtokCounts found = {};
   if (!gst_structure_get(s, "n", G_TYPE_UINT, &found.n, "grid-width", G_TYPE_UINT, &found.grid_width,
                          "grid-height", G_TYPE_UINT, &found.grid_height, "frames", G_TYPE_UINT, &found.frames,
