@@ -32,7 +32,7 @@ class Encoder {
   virtual ~Encoder() = default;
   /// One Tokens per picture, in order: n = grid_width * grid_height, records with row, column, time 0, weight 1.
   /// They lie in the memory of the GPU that the encoder runs on, where our kernels run there too, else the host's.
-  /// Safe to call from several threads (calls are serialised). Throws std::exception on failure.
+  /// Safe to call from several threads: pictures that wait are encoded together. Throws std::exception on failure.
   virtual std::vector<Tokens> encode(std::span<const Picture> pictures) = 0;
 };
 

@@ -84,7 +84,10 @@ at::Tensor LlavaOnevision::tokens(const at::Tensor &pixels, Stages *stages) cons
 }
 
 std::vector<Tokens> LlavaOnevision::encode(std::span<const Picture> pictures) {
-  return in_sentences([&] { return encode(pictures, nullptr); });
+  if (pictures.empty()) return {};
+  return together_.run(pictures, [this](std::span<const Picture> batch) {
+    return in_sentences([&] { return encode(batch, nullptr); });
+  });
 }
 
 std::vector<Tokens> LlavaOnevision::encode(std::span<const Picture> pictures, Stages *stages) {

@@ -12,6 +12,7 @@
 #include "models/encoder.h"
 #include "models/model_stream.h"
 #include "models/siglip.h"
+#include "models/together.h"
 
 namespace vtok {
 
@@ -36,6 +37,8 @@ class LlavaOnevision : public Encoder {
   at::Tensor tokens(const at::Tensor &pixels, Stages *stages) const;  // [n, pooled * pooled, hidden]
   Tokens frame(const at::Tensor &tokens) const;                       // of one picture, sharing its memory
 
+  static constexpr size_t kTogether = 8;  // pictures of several streams; more gain nothing on a CPU and little on a GPU
+  Together<Picture, Tokens> together_{kTogether};
   std::mutex mutex_;  // one batch at a time
   Placement placement_;
   LlavaOnevisionConfig config_;
