@@ -100,6 +100,7 @@ class Pipeline {
     gst_object_unref(bus_);
     gst_object_unref(pipeline_);
   }
+  GstBin *bin() { return GST_BIN(pipeline_); }
   GstStateChangeReturn state(GstState wanted) { return gst_element_set_state(pipeline_, wanted); }
   /// Waits until the state is reached (asynchronous changes too); false after `seconds`.
   bool reached(GstState wanted, int seconds = 20) {
