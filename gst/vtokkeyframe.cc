@@ -11,9 +11,16 @@
  * and, with `method=scene`, at each cut. Where frames are dropped, a GAP event a second tells downstream that
  * time goes on.
  *
- * ## Example launch line
+ * Behind vtokenc it does the same with frames of tokens, by the cosines of the tokens in the same places: the
+ * encoder has then seen every frame, and what is not new by its own measure never reaches the compressors. A
+ * frame that starts a group as it comes in (DELTA_UNIT unset) starts one here.
+ *
+ * ## Example launch lines
  * |[
  * gst-launch-1.0 videotestsrc num-buffers=300 pattern=ball ! vtokkeyframe threshold=0.02 ! fakesink
+ * silent=false -v
+ * ]| |[
+ * gst-launch-1.0 videotestsrc num-buffers=30 pattern=ball ! vtokenc ! vtokkeyframe ! vtokspatial ! fakesink
  * silent=false -v
  * ]|
  */
@@ -22,9 +29,7 @@
 #include "gst/bridge.h"
 #include "gst/compressor.h"
 #include "gst/element.h"
-#include "gst/groups.h"
-#include "gst/thumbnail.h"
-#include "models/keyframe.h"
+#include "gst/looking.h"
 
 GST_DEBUG_CATEGORY_STATIC(vtokkeyframe_debug);
 #define GST_CAT_DEFAULT vtokkeyframe_debug
@@ -54,8 +59,7 @@ struct KeyframeSettings {
 class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
   // From start to stop; the streaming thread's. Times in ns, GST_CLOCK_TIME_NONE where there is none yet.
   const KeyframeMethod *row_ = nullptr;
-  std::unique_ptr<Keyframe> method_;
-  std::optional<Thumbnailer> thumbnailer_;
+  std::unique_ptr<Looking> looking_;  // null before the first caps
   GstClockTime frame_ = 0;  // how long a frame without a duration lasts
   bool restart_ = true;     // the next frame is kept and starts a group
   GstClockTime kept_ = GST_CLOCK_TIME_NONE, group_start_ = GST_CLOCK_TIME_NONE;
@@ -74,8 +78,9 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
 
   static void class_init(GstBaseTransformClass *klass) {
     GST_DEBUG_CATEGORY_INIT(vtokkeyframe_debug, "vtokkeyframe", 0, "Visual token keyframe selector");
-    add_pad_template(klass, "sink", GST_PAD_SINK, GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL));
-    add_pad_template(klass, "src", GST_PAD_SRC, GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL));
+    const std::string caps = std::string(GST_VIDEO_CAPS_MAKE(GST_VIDEO_FORMATS_ALL) "; ") + kTokenCaps;
+    add_pad_template(klass, "sink", GST_PAD_SINK, caps.c_str());
+    add_pad_template(klass, "src", GST_PAD_SRC, caps.c_str());
     klass->passthrough_on_same_caps = TRUE;
     klass->start = Hook<&VtokKeyframe::start, FALSE>();
     klass->set_caps = Hook<&VtokKeyframe::set_caps, FALSE>();
@@ -97,7 +102,7 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
     for (auto *count : {&frames_in_, &frames_out_, &groups_, &duplicates_, &too_soon_, &bad_, &gaps_, &ns_})
       *count = 0;
     row_ = &keyframe_methods()[settings().method];
-    method_ = row_->make();
+    looking_ = nullptr;
     group_ = 0;
     forget();
     return TRUE;
@@ -106,16 +111,15 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
   void forget() {
     restart_ = true;
     kept_ = group_start_ = told_ = end_ = GST_CLOCK_TIME_NONE;
-    method_->reset();
+    if (looking_) looking_->reset();
   }
 
   gboolean set_caps(GstCaps *in, GstCaps *) {
-    GstVideoInfo info;
-    if (!gst_video_info_from_caps(&info, in)) throw ElementError(wrong_caps(), "these are no raw video caps");
-    thumbnailer_.emplace(info);
-    frame_ = info.fps_n > 0 ? gst_util_uint64_scale(GST_SECOND, info.fps_d, info.fps_n) : 0;
+    looking_ = look_at(*row_, in);
+    int frames = 0, seconds = 1;
+    gst_structure_get_fraction(gst_caps_get_structure(in, 0), "framerate", &frames, &seconds);
+    frame_ = frames > 0 ? gst_util_uint64_scale(GST_SECOND, guint64(seconds), guint64(frames)) : 0;
     restart_ = true;
-    method_->reset();
     return TRUE;
   }
 
@@ -157,16 +161,15 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
     const GstClockTime pts = GST_BUFFER_PTS(in.get());
     const GstClockTime lasts =
         GST_BUFFER_DURATION_IS_VALID(in.get()) ? GST_BUFFER_DURATION(in.get()) : frame_;
-    Thumbnail picture;
+    restart_ = restart_ || looking_->opens(in.get());
     double change;
     {
       Stopwatch watch(ns_);
-      if (row_->looks) picture = thumbnailer_->make(in.get());
-      change = method_->change(picture);
+      change = looking_->change(in.get());
     }
     if (GST_CLOCK_TIME_IS_VALID(pts)) end_ = pts + lasts;
 
-    const bool above = change > (now.threshold < 0 ? row_->threshold : now.threshold);
+    const bool above = change > (now.threshold < 0 ? looking_->threshold() : now.threshold);
     const bool too_long = now.max_interval && since(group_start_, end_) > now.max_interval;
     const bool timed = GST_CLOCK_TIME_IS_VALID(kept_) && GST_CLOCK_TIME_IS_VALID(pts);
     if (timed && pts < kept_) restart_ = true;  // time has run back without a segment to say so
@@ -179,7 +182,7 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
       if (since(told_, end_) >= kGapEvery) tell_time(end_);
       return nullptr;
     }
-    method_->keep(picture);
+    looking_->keep(in.get());
     kept_ = pts;
     told_ = end_;
     ++frames_out_;
@@ -190,7 +193,7 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
       restart_ = false;
     }
     BufferPtr kept(gst_buffer_make_writable(in.release()));  // copies no pixel
-    set_video_group(kept.get(), group_);
+    looking_->mark(kept.get(), starts, group_);
     return kept;
   }
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kColumns = 16, kRows = 9;
 
-class Difference : public Keyframe {
+class Difference : public Selector<Thumbnail> {
   std::vector<uint8_t> kept;  // [height, width]; empty: none
   int width = 0, height = 0;
 
@@ -47,6 +47,6 @@ class Difference : public Keyframe {
 
 }  // namespace
 
-std::unique_ptr<Keyframe> make_keyframe_difference() { return std::make_unique<Difference>(); }
+std::unique_ptr<Selector<Thumbnail>> make_difference() { return std::make_unique<Difference>(); }
 
 }  // namespace vtok

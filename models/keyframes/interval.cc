@@ -5,15 +5,17 @@
 namespace vtok {
 namespace {
 
-class Interval : public Keyframe {
+template <class Frame>
+class Interval : public Selector<Frame> {
  public:
-  double change(const Thumbnail &) override { return 1; }
-  void keep(const Thumbnail &) override {}
+  double change(const Frame &) override { return 1; }
+  void keep(const Frame &) override {}
   void reset() override {}
 };
 
 }  // namespace
 
-std::unique_ptr<Keyframe> make_keyframe_interval() { return std::make_unique<Interval>(); }
+std::unique_ptr<Selector<Thumbnail>> make_interval() { return std::make_unique<Interval<Thumbnail>>(); }
+std::unique_ptr<Selector<Tokens>> make_token_interval() { return std::make_unique<Interval<Tokens>>(); }
 
 }  // namespace vtok

@@ -37,7 +37,7 @@ Histogram256 smooth_histogram(const Thumbnail &frame) {
   return smooth;
 }
 
-class Scene : public Keyframe {
+class Scene : public Selector<Thumbnail> {
   Histogram256 last{};
   bool seen = false;
   double cut = 0;  // the greatest since a frame was kept
@@ -61,6 +61,6 @@ class Scene : public Keyframe {
 
 }  // namespace
 
-std::unique_ptr<Keyframe> make_keyframe_scene() { return std::make_unique<Scene>(); }
+std::unique_ptr<Selector<Thumbnail>> make_scene() { return std::make_unique<Scene>(); }
 
 }  // namespace vtok

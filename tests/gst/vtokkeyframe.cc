@@ -3,6 +3,7 @@
 #include <gst/video/video.h>
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "gst/groups.h"
 #include "models/keyframe.h"
@@ -255,16 +256,13 @@ TEST_CASE("frames without times pass by what they show") {
   CHECK(h.stat("frames-out") == 2);
 }
 
-TEST_CASE("EOS before any frame passes; tokens are refused in caps") {
+TEST_CASE("EOS before any frame passes") {
   Harness h("vtokkeyframe");
   h.set_caps(video_caps());
   h.event(gst_event_new_eos());
   GstEvent *eos = h.next(GST_EVENT_EOS);
   REQUIRE(eos);
   gst_event_unref(eos);
-  Harness tokens("vtokkeyframe");
-  tokens.set_caps(token_caps());
-  CHECK(tokens.push(buffer_with("12345678")) == GST_FLOW_NOT_NEGOTIATED);
 }
 
 TEST_CASE("a group whose first frame is lost starts with its second") {
@@ -299,4 +297,152 @@ TEST_CASE("the group's number survives conversion and scaling") {
   auto out = h.pull();
   REQUIRE(out);
   CHECK(vtok::video_group(out.get()) == std::optional<uint64_t>(0));
+}
+
+namespace {
+
+// Two tokens; the second's direction turns by `turn` of a right angle.
+GstBuffer *turned(double turn, int ms, bool starts = false, guint64 group = 7) {
+  const float x = float(std::cos(turn * M_PI_2)), y = float(std::sin(turn * M_PI_2));
+  GstBuffer *buffer = frame_at({1, 0, x, y}, 2, ms, starts);
+  GstVtokCounts counts = counts_of(buffer);
+  counts.group = group;
+  gst_vtok_buffer_set_counts(buffer, &counts);
+  return buffer;
+}
+
+// 'S' where the frame of tokens came out and starts a group, 'k' where it came out, '-' where not.
+char passed(Harness &h, GstBuffer *buffer, guint64 *group = nullptr) {
+  GstMemory *memory = gst_buffer_peek_memory(buffer, 0);
+  REQUIRE(h.push(buffer) == GST_FLOW_OK);
+  const auto out = h.pull();
+  if (!out) return '-';
+  CHECK(gst_buffer_peek_memory(out.get(), 0) == memory);
+  if (group) *group = counts_of(out.get()).group;
+  return GST_BUFFER_FLAG_IS_SET(out.get(), GST_BUFFER_FLAG_DELTA_UNIT) ? 'k' : 'S';
+}
+
+const std::string kTokens = token_caps(2, ", extras=(string)none, framerate=(fraction)25/1");
+
+}  // namespace
+
+TEST_CASE("tokens: only frames in which a token has turned pass, DELTA_UNIT and counts tell the groups") {
+  Harness h("vtokkeyframe");
+  h.set_caps(kTokens);
+  CHECK(h.out_caps() != "");
+  guint64 group = 99;
+  CHECK(passed(h, turned(0, 0, true), &group) == 'S');
+  CHECK(group == 0);
+  CHECK(passed(h, turned(.1, 40)) == '-');      // 1 - cos 9 degrees = 0.012
+  CHECK(passed(h, turned(.4, 80), &group) == 'k');  // 1 - cos 36 degrees = 0.19
+  CHECK(group == 0);
+  CHECK(passed(h, turned(.3, 120)) == '-');     // against the last kept one
+  CHECK(passed(h, turned(0, 160)) == 'k');
+  CHECK(passed(h, turned(0, 200, true), &group) == 'S');  // upstream says so
+  CHECK(group == 1);
+  CHECK(passed(h, turned(0, 240)) == '-');
+  CHECK(h.stat("frames-in") == 7);
+  CHECK(h.stat("frames-out") == 4);
+  CHECK(h.stat("groups") == 2);
+  CHECK(h.stat("dropped-duplicate") == 3);
+}
+
+TEST_CASE("tokens: threshold, min-interval, max-interval and GAPs are as for video") {
+  for (const int max : {0, 200, 1000}) {
+    Harness h("vtokkeyframe");
+    h.set("max-interval", std::to_string(max * GST_MSECOND).c_str());
+    h.set_caps(kTokens);
+    int start = 0, groups = 0;
+    GstClockTime told = 0;
+    for (int ms = 0; ms < 3000; ms += 40) {
+      const char out = passed(h, turned(0, ms, ms == 0));
+      CHECK(out != 'k');
+      if (out == 'S') {
+        if (groups++) CHECK(ms - start <= max);
+        start = ms;
+        told = (ms + 40) * GST_MSECOND;
+      }
+      for (const auto &gap : gaps(h)) {
+        CHECK(gap.from == told);
+        told = gap.from + gap.length;
+      }
+      CHECK((ms + 40) * GST_MSECOND - told < GST_SECOND);
+    }
+    CHECK(groups == (max == 0 ? 1 : max == 200 ? 15 : 3));
+    h.event(gst_event_new_eos());
+    for (const auto &gap : gaps(h)) told = gap.from + gap.length;
+    CHECK(told == 3 * GST_SECOND);
+  }
+  Harness apart("vtokkeyframe min-interval=100000000 threshold=0.5");
+  apart.set_caps(kTokens);
+  std::string out;
+  for (int ms = 0; ms < 400; ms += 40) out += passed(apart, turned(ms % 80 ? 1 : 0, ms, ms == 0));
+  CHECK(out == "S--k--k--k");
+  CHECK(apart.stat("dropped-min-interval") > 0);
+}
+
+TEST_CASE("tokens: FLUSH, SEGMENT, a caps change and time that runs back start a group with the next frame") {
+  const std::pair<const char *, void (*)(Harness &)> restarts[] = {
+      {"flush",
+       [](Harness &h) {
+         h.event(gst_event_new_flush_start());
+         h.event(gst_event_new_flush_stop(TRUE));
+         h.event(segment_event());
+       }},
+      {"segment", [](Harness &h) { h.event(segment_event()); }},
+      {"caps", [](Harness &h) { h.set_caps(token_caps(2, ", extras=(string)none, framerate=(fraction)5/1")); }},
+      {"from video to tokens", [](Harness &h) { h.set_caps(video_caps()), h.set_caps(kTokens); }},
+      {"time runs back", [](Harness &) {}}};
+  for (const auto &[name, restart] : restarts) {
+    INFO(name);
+    Harness h("vtokkeyframe");
+    h.set_caps(kTokens);
+    CHECK(passed(h, turned(0, 400, true)) == 'S');
+    CHECK(passed(h, turned(0, 440)) == '-');
+    restart(h);
+    CHECK(passed(h, turned(0, 80)) == 'S');
+    CHECK(passed(h, turned(0, 120)) == '-');
+  }
+}
+
+TEST_CASE("tokens that are not finite or do not fit their caps are dropped with a warning; a start among them is not lost") {
+  Harness h("vtokkeyframe");
+  h.set_caps(kTokens);
+  CHECK(passed(h, turned(0, 0, true)) == 'S');
+  CHECK(passed(h, frame_at({1, 0, NAN, 0}, 2, 40, true)) == '-');
+  CHECK(h.message(GST_MESSAGE_WARNING).value_or("").find("NaN") != std::string::npos);
+  CHECK(passed(h, turned(0, 80)) == 'S');
+  CHECK(passed(h, frame_at({1, 0, 1}, 3, 120, false)) == '-');
+  CHECK(h.message(GST_MESSAGE_WARNING));
+  CHECK(h.stat("dropped-bad-frame") == 2);
+}
+
+TEST_CASE("tokens: what closes an incremental group has no place here, and scene looks at pictures only") {
+  Harness h("vtokkeyframe");
+  h.set_caps(kTokens);
+  GstBuffer *closing = turned(0, 0);
+  GstVtokCounts counts = counts_of(closing);
+  counts.replaces = TRUE;
+  gst_vtok_buffer_set_counts(closing, &counts);
+  CHECK(passed(h, closing) == '-');
+  CHECK(h.message(GST_MESSAGE_WARNING).value_or("").find("before vtoktemporal") != std::string::npos);
+  Harness scene("vtokkeyframe method=scene");
+  scene.set_caps(kTokens);
+  CHECK(scene.push(turned(0, 0, true)) == GST_FLOW_NOT_NEGOTIATED);
+  CHECK(scene.message(GST_MESSAGE_ERROR).value_or("").find("looks at pictures") != std::string::npos);
+}
+
+TEST_CASE("video does not become tokens, nor tokens video, in the caps of either side") {
+  Harness h("vtokkeyframe");
+  h.set_sink_caps(kTokens);
+  GstPad *pad = gst_element_get_static_pad(h.element(), "sink");
+  GstCaps *caps = gst_pad_query_caps(pad, nullptr);
+  gst_object_unref(pad);
+  REQUIRE(gst_caps_get_size(caps) == 1);
+  CHECK(gst_structure_has_name(gst_caps_get_structure(caps, 0), "application/x-visual-tokens"));
+  gst_caps_unref(caps);
+  Harness video("vtokkeyframe");
+  video.set_sink_caps(video_caps());
+  video.set_caps(kTokens);
+  CHECK(video.push(turned(0, 0, true)) == GST_FLOW_NOT_NEGOTIATED);
 }

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "models/error.h"
 #include "tests/models/frames.h"
+#include "tests/scc_cases.h"
 
 using namespace vtok;
 
@@ -120,4 +122,70 @@ TEST_CASE("interval: every frame") {
     CHECK(m->change(room(0).view()) == 1);
     m->keep(room(0).view());
   }
+}
+
+TEST_CASE("every method for tokens: 1 before anything is kept, after reset and for other shapes, in 0..1, no frame kept alive") {
+  for (const KeyframeMethod &method : keyframe_methods()) {
+    if (!method.make_for_tokens) continue;
+    INFO(method.name);
+    CHECK(method.token_threshold >= 0);
+    CHECK(method.token_threshold < 1);
+    const auto m = method.make_for_tokens();
+    Tokens usual = test::frame({1, 0, 0, 1, 1, 1}, 2), moved = usual;
+    const std::weak_ptr<const void> numbers = usual.data;
+    moved.records[2].column = 9;
+    CHECK(m->change(usual) == 1);
+    m->keep(usual);
+    for (const Tokens &other : {test::frame({1, 0}, 2), test::frame({1, 0, 0, 1, 1, 1}, 3), moved}) CHECK(m->change(other) == 1);
+    CHECK(m->change(usual) == (method.looks ? 0 : 1));
+    CHECK(m->change(test::frame({2, 0, 0, 3, -1, -1}, 2)) == 1);
+    m->reset();
+    CHECK(m->change(usual) == 1);
+    m->keep(usual);
+    usual = moved = {};
+    CHECK(numbers.expired());
+  }
+}
+
+TEST_CASE("difference of tokens: 1 minus the least cosine to the token in its place, by hand") {
+  const auto m = test::method(keyframe_methods(), "difference").make_for_tokens();
+  m->keep(test::frame({3, 0, 0, 0, 2, 0}, 3));
+  CHECK(m->change(test::frame({9, 0, 0, 0, 1, 0}, 3)) == Approx(0).margin(1e-7));
+  CHECK(m->change(test::frame({4, 3, 0, 0, 1, 0}, 3)) == Approx(.2));             // 4 / 5
+  CHECK(m->change(test::frame({4, 3, 0, 0, 1, 1}, 3)) == Approx(1 - std::sqrt(.5)));
+  CHECK(m->change(test::frame({-1, 0, 0, 0, 1, 0}, 3)) == 1);
+  CHECK(m->change(test::frame({0, 0, 0, 0, 1, 0}, 3)) == 1);  // no direction at all
+  CHECK_THROWS_AS(m->change(test::frame({NAN, 0, 0, 0, 1, 0}, 3)), BadTokens);
+  CHECK(m->change(test::frame({4, 3, 0, 0, 1, 0}, 3)) == Approx(.2));
+}
+
+TEST_CASE("difference of tokens: numbers from NumPy in double precision, in every number type; the last kept frame counts") {
+  // The reference case smooth_8x196x128: max over tokens of 1 - cos to frame 0, and to the frame before.
+  constexpr double kToFirst[] = {0.232879, 0.469949, 0.770795, 0.999542, 1, 1, 1};
+  constexpr double kToLast[] = {0.232879, 0.234846, 0.352839, 0.195642, 0.228658, 0.241095, 0.205319};
+  const auto cases = test::scc_cases();
+  const auto found = std::find_if(cases.begin(), cases.end(), [](const auto &c) { return c.name == "smooth_8x196x128"; });
+  REQUIRE(found != cases.end());
+  for (const Type type : {Type::kFloat32, Type::kBfloat16, Type::kInt8}) {
+    const double margin = type == Type::kFloat32 ? 1e-6 : 0.02;
+    const auto to_first = test::method(keyframe_methods(), "difference").make_for_tokens(),
+               to_last = test::method(keyframe_methods(), "difference").make_for_tokens();
+    for (int f = 0; f < found->frames; f++) {
+      const Tokens frame = from_float32(test::frame(found->frame(f), found->n, found->d), type);
+      if (f > 0) {
+        CHECK(to_first->change(frame) == Approx(kToFirst[f - 1]).margin(margin));
+        CHECK(to_last->change(frame) == Approx(kToLast[f - 1]).margin(margin));
+      }
+      if (f == 0) to_first->keep(frame);
+      to_last->keep(frame);
+    }
+  }
+}
+
+TEST_CASE("difference of tokens of several levels: the first counts") {
+  const auto m = test::method(keyframe_methods(), "difference").make_for_tokens();
+  Tokens kept = test::frame({1, 0, 5, 0}, 4), now = test::frame({1, 0, 0, 5}, 4);
+  kept.levels = now.levels = 2;
+  m->keep(kept);
+  CHECK(m->change(now) == Approx(0).margin(1e-7));
 }
