@@ -6,6 +6,7 @@
 
 #include "gst/device_memory.h"
 #include "gst/guarded.h"
+#include "gst/parts.h"
 
 namespace vtok {
 namespace {
@@ -39,8 +40,19 @@ GstMemory *wrap(const void *data, size_t size, T holder) {
 void append(GstBuffer *buffer, const Tokens &tokens) {
   gst_buffer_append_memory(
       buffer, tokens.memory ? wrap_device(tokens) : wrap(tokens.data.get(), tokens.bytes(), tokens.data));
+  if (tokens.records.empty()) return;
   auto records = std::make_shared<const std::vector<Record>>(tokens.records);
   gst_buffer_append_memory(buffer, wrap(records->data(), records->size() * sizeof(Record), records));
+}
+
+/// A new buffer with the flags, times and metas of another one.
+BufferPtr without_memories(GstBuffer *like) {
+  BufferPtr buffer(gst_buffer_new());
+  gst_buffer_copy_into(
+      buffer.get(), like,
+      GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0,
+      gsize(-1));
+  return buffer;
 }
 
 /// A buffer to look at, whose memories on a device are shown by their addresses: a view reads no token, and
@@ -54,11 +66,7 @@ struct Shown {
     bool any = false;
     for (guint i = 0; i < n; ++i) any |= device_tokens(gst_buffer_peek_memory(original, i)) != nullptr;
     if (!any) return;
-    buffer.reset(gst_buffer_new());
-    gst_buffer_copy_into(
-        buffer.get(), original,
-        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0,
-        gsize(-1));
+    buffer = without_memories(original);
     for (guint i = 0; i < n; ++i) {
       GstMemory *memory = gst_buffer_get_memory(original, i);
       const Tokens *tokens = device_tokens(memory);
@@ -98,30 +106,52 @@ bool StreamInfo::has_extra(const char *name) const {
   return false;
 }
 
-TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
-  std::shared_ptr<GstVtokView> view(new GstVtokView{}, [](GstVtokView *v) {
-    gst_vtok_view_unmap(v);
-    delete v;
-  });
-  GError *error = nullptr;
-  const Shown shown(buffer, type_of(info->type));
-  if (!gst_vtok_view_map(view.get(), shown.buffer.get(), &*info, &error)) rethrow<BadTokens>(error);
+namespace {
 
-  auto tokens = [&](const void *data, guint n, const GstVtokRecord *records) {
-    return Tokens{type_of(info->type),
-                  int(n),
-                  info->levels * info->hidden_size,
-                  {view, data},
-                  copied(records, n),
-                  info->levels,
-                  shown.memory_of(data)};
-  };
-  TokenBuffer out{tokens(view->tokens, view->n, view->records), {}, {}};
-  for (guint e = 0; e < view->n_extras; ++e) {
-    const GstVtokExtra &extra = view->extras[e];
-    if (extra.n && g_str_equal(extra.name, "sources"))
-      out.sources = tokens(extra.data, extra.n, extra.records);
+/// A buffer's numbers, mapped where they are the host's, where they lie else.
+class OpenBuffer {
+  const StreamInfo &info_;
+  const Shown shown_;
+
+ public:
+  const std::shared_ptr<GstVtokView> view{new GstVtokView{}, [](GstVtokView *v) {
+                                            gst_vtok_view_unmap(v);
+                                            delete v;
+                                          }};
+  OpenBuffer(GstBuffer *buffer, const StreamInfo &info) : info_(info), shown_(buffer, type_of(info->type)) {
+    GError *error = nullptr;
+    if (!gst_vtok_view_map(view.get(), shown_.buffer.get(), &*info, &error)) rethrow<BadTokens>(error);
   }
+  Tokens tokens() const { return tokens(view->tokens, view->n, view->records); }
+  Tokens tokens(const void *data, guint n, const GstVtokRecord *records) const {
+    return {type_of(info_->type),
+            int(n),
+            info_->levels * info_->hidden_size,
+            {view, data},
+            copied(records, n),
+            info_->levels,
+            shown_.memory_of(data)};
+  }
+  Tokens side_input(const GstVtokExtra &extra) const {
+    if (extra.records) return tokens(extra.data, extra.n, extra.records);
+    const Type type = type_of(info_->type);
+    return {.type = type,
+            .n = int(extra.n),
+            .dim = int(extra.size / extra.n / type_size(type)),
+            .data = {view, extra.data},
+            .memory = shown_.memory_of(extra.data)};
+  }
+};
+
+}  // namespace
+
+TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
+  const OpenBuffer open(buffer, info);
+  const auto &view = open.view;
+  TokenBuffer out{open.tokens(), {}, {}};
+  for (guint e = 0; e < view->n_extras; ++e)
+    if (view->extras[e].n && g_str_equal(view->extras[e].name, "sources"))
+      out.sources = open.side_input(view->extras[e]);
   if (!gst_vtok_buffer_get_counts(buffer, &out.counts)) {
     out.counts = {};
     out.counts.n = view->n;
@@ -133,15 +163,24 @@ TokenBuffer read_tokens(GstBuffer *buffer, const StreamInfo &info) {
   return out;
 }
 
+std::vector<Tokens> read_parts(GstBuffer *buffer, const StreamInfo &info) {
+  const OpenBuffer open(buffer, info);
+  std::vector<Tokens> parts{open.tokens()};
+  for (guint e = 0; e < open.view->n_extras; ++e)
+    if (open.view->extras[e].n) parts.push_back(open.side_input(open.view->extras[e]));
+  return parts;
+}
+
+BufferPtr write_parts(const std::vector<Tokens> &parts, GstBuffer *like) {
+  BufferPtr buffer = without_memories(like);
+  for (const Tokens &part : parts) append(buffer.get(), part);
+  return buffer;
+}
+
 BufferPtr write_tokens(const Tokens &tokens, GstVtokCounts counts, GstBuffer *like, const Tokens *sources) {
   if (tokens.n < 1 || tokens.records.size() != size_t(tokens.n))
     throw std::logic_error("a token buffer needs tokens, and a record for each");
-  BufferPtr buffer(gst_buffer_new());
-  if (like)
-    gst_buffer_copy_into(
-        buffer.get(), like,
-        GstBufferCopyFlags(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS | GST_BUFFER_COPY_META), 0,
-        gsize(-1));
+  BufferPtr buffer = like ? without_memories(like) : BufferPtr(gst_buffer_new());
   append(buffer.get(), tokens);
   counts.n = tokens.n;
   for (guint &n : counts.extras_n) n = 0;

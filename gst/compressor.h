@@ -15,10 +15,12 @@
 
 namespace vtok {
 
-/// Tokens of any space in system memory, unframed.
-inline constexpr char kTokenCaps[] =
-    "application/x-visual-tokens, type=(string){float32, float16, bfloat16, float8-e4m3, int8}, "
-    "hidden-size=(int)[1, 2147483647], stream-format=(string)raw";
+#define VTOK_RAW_TOKENS(features)                                                                      \
+  "application/x-visual-tokens" features                                                               \
+  ", type=(string){float32, float16, bfloat16, float8-e4m3, int8}, hidden-size=(int)[1, 2147483647], " \
+  "stream-format=(string)raw"
+/// Tokens of any space, unframed; those that the caps say are on a GPU too.
+inline constexpr char kTokenCaps[] = VTOK_RAW_TOKENS("") "; " VTOK_RAW_TOKENS("(memory:CUDAMemory)");
 
 /// How far to compress; the properties tau ... max-tokens, read once per buffer (vtoktemporal: per group).
 struct Compression {

@@ -21,9 +21,22 @@ struct Block {
   static Block *of(GstMemory *memory) { return reinterpret_cast<Block *>(memory); }
 };
 
-gpointer map(GstMemory *memory, gsize, GstMapFlags) {
+constexpr int kMapCuda = GST_MAP_FLAG_LAST << 1;  // GST_MAP_CUDA of gst/cuda/gstcudamemory.h
+
+/// Waits for the work that writes the tokens.
+void wait_for(const Tokens &tokens) {
+  Stream &stream = *tokens.memory->home();
+  { const Use reading(tokens, stream); }
+  stream.wait();
+}
+
+gpointer map(GstMemory *memory, gsize, GstMapFlags flags) {
   Block *block = Block::of(memory);
   try {
+    if (flags & kMapCuda) {
+      wait_for(block->tokens);
+      return const_cast<void *>(block->tokens.data.get());
+    }
     const std::lock_guard lock(block->mutex);
     if (!block->copy.data) block->copy = to_host(block->tokens);
     return const_cast<void *>(block->copy.data.get());

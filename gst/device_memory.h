@@ -8,7 +8,8 @@
 namespace vtok {
 
 /// Of the numbers of device tokens, read only. Whoever maps it gets a copy in host memory, made for the first
-/// who asks; it waits for the work that writes the tokens.
+/// who asks; who maps it with GST_MAP_CUDA the address on the device. Both wait for the work that writes the
+/// tokens.
 GstMemory *wrap_device(const Tokens &tokens);
 
 /// The tokens inside, without records, for as long as the memory lives; null: it is memory of another kind.

@@ -8,16 +8,20 @@ bool register_vtokkeyframe(GstPlugin *plugin);
 bool register_vtokenc(GstPlugin *plugin);
 bool register_vtokspatial(GstPlugin *plugin);
 bool register_vtoktemporal(GstPlugin *plugin);
+bool register_vtokconvert(GstPlugin *plugin);
 bool register_vtokllm(GstPlugin *plugin);
 bool register_vtokllmsink(GstPlugin *plugin);
+bool register_vtokbin(GstPlugin *plugin);
+bool register_vtokoverlay(GstPlugin *plugin);
 }  // namespace vtok
 
 namespace {
 
 using Register = bool (*)(GstPlugin *);
-constexpr Register kElements[] = {vtok::register_vtokkeyframe, vtok::register_vtokenc,
-                                  vtok::register_vtokspatial,  vtok::register_vtoktemporal,
-                                  vtok::register_vtokllm,      vtok::register_vtokllmsink};
+constexpr Register kElements[] = {
+    vtok::register_vtokkeyframe, vtok::register_vtokenc,     vtok::register_vtokspatial,
+    vtok::register_vtoktemporal, vtok::register_vtokconvert, vtok::register_vtokllm,
+    vtok::register_vtokllmsink,  vtok::register_vtokbin,     vtok::register_vtokoverlay};
 
 gboolean plugin_init(GstPlugin *plugin) {
   for (const Register add : kElements)

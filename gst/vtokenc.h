@@ -46,7 +46,7 @@ class VtokEnc : public Element<GstElement, VtokEncSettings> {
   Qos qos_;
   EncodingStats stats_;
   std::atomic<GstFlowReturn> flow_{GST_FLOW_FLUSHING};
-  std::atomic<bool> live_{false}, lost_{false}, eos_{false};
+  std::atomic<bool> live_{false}, lost_{false}, eos_{false}, working_{false};
   Delay delay_;
 
   // Of READY and above.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <utility>
 
+#include "gst/busy.h"
 #include "gst/vtokenc.h"
 
 #define GST_CAT_DEFAULT vtokenc_debug
@@ -31,11 +32,13 @@ void VtokEnc::work() {
     gst_pad_pause_task(src_);
     return;
   }
+  working_ = true;
   const GstFlowReturn flow = guarded(element(), GST_FLOW_ERROR, [&] {
     if (auto *video = std::get_if<BufferPtr>(&*item)) return encode(std::move(*video));
     forward(std::move(std::get<EventPtr>(*item)));
     return GST_FLOW_OK;
   });
+  working_ = false;
   if (flow == GST_FLOW_OK) return;
   GST_DEBUG_OBJECT(element(), "stopped: %s", gst_flow_get_name(flow));
   flow_ = flow;
@@ -93,6 +96,7 @@ gboolean VtokEnc::src_event(GstEvent *event) {
 }
 
 gboolean VtokEnc::src_query(GstQuery *query) {
+  if (answer_busy(query, working_ || queue_.frames() > 0)) return TRUE;
   if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
     return gst_pad_query_default(src_, GST_OBJECT(element()), query);
   if (!gst_pad_peer_query(sink_, query)) return FALSE;

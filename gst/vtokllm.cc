@@ -7,7 +7,8 @@
  * @short_description: Turns a stream of visual tokens into answers
  *
  * Asks and answers as #vtokllmsink does, and pushes each answer as a text buffer that ends in a newline, its
- * PTS the running time of asking (`deltas`: one buffer per piece). GAP events go out while there is nothing
+ * PTS the running time of asking (`deltas`: one buffer per piece), its duration `ask-every`: so long an element
+ * like textoverlay shows it. GAP events go out while there is nothing
  * to say, the EOS event after the last answer.
  *
  * ## Example launch line
@@ -53,7 +54,8 @@ class VtokLlm : public Element<GstElement, VtokLlmSettings>, TextOutput {
   static constexpr ElementInfo kInfo{"vtokllm", "GstVtokLlm", "LLM for visual tokens", "Converter/Text/LLM",
                                      "Answers questions about a stream of visual tokens as text"};
   static void class_init(GstElementClass *klass) {
-    add_pad_template(klass, "sink", GST_PAD_SINK, GST_VTOK_MEDIA_TYPE ", stream-format=(string)raw");
+    add_pad_template(klass, "sink", GST_PAD_SINK, GST_VTOK_MEDIA_TYPE ", stream-format=(string)raw; " GST_VTOK_MEDIA_TYPE
+                     "(memory:CUDAMemory), stream-format=(string)raw");
     add_pad_template(klass, "src", GST_PAD_SRC, "text/x-raw, format=(string)utf8");
     klass->change_state = Hook<&VtokLlm::change_state, GST_STATE_CHANGE_FAILURE>();
     install_ask_signals<VtokLlm>(klass);
@@ -198,6 +200,8 @@ void VtokLlm::push(const std::string &text, int64_t at) {
   GstBuffer *buffer = gst_buffer_new_memdup(text.data(), text.size());
   position_ = std::max(position_, GstClockTime(std::max<int64_t>(at, 0)));
   GST_BUFFER_PTS(buffer) = position_;
+  if (const double every = settings().ask_every; every > 0)
+    GST_BUFFER_DURATION(buffer) = GstClockTime(every * GST_SECOND);
   if (const GstFlowReturn flow = gst_pad_push(src_, buffer); flow != GST_FLOW_OK) flow_ = flow;
 }
 

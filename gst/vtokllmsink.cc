@@ -46,7 +46,8 @@ class VtokLlmSink : public Element<GstBaseSink, AskSettings> {
                                      "Sink/Text/LLM/Network",
                                      "Answers questions about a stream of visual tokens"};
   static void class_init(GstBaseSinkClass *klass) {
-    add_pad_template(klass, "sink", GST_PAD_SINK, GST_VTOK_MEDIA_TYPE ", stream-format=(string)raw");
+    add_pad_template(klass, "sink", GST_PAD_SINK, GST_VTOK_MEDIA_TYPE ", stream-format=(string)raw; " GST_VTOK_MEDIA_TYPE
+                     "(memory:CUDAMemory), stream-format=(string)raw");
     GST_ELEMENT_CLASS(klass)->change_state = Hook<&VtokLlmSink::change_state, GST_STATE_CHANGE_FAILURE>();
     klass->set_caps = Hook<&VtokLlmSink::set_caps, FALSE>();
     klass->event = Hook<&VtokLlmSink::event, FALSE>();

@@ -5,13 +5,12 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "models/cuda_name.h"
 #include "models/engine.h"
 
 namespace vtok {
-namespace {
 
-/// The N of "cuda:N"; 0 for "cuda"; -1 where it is neither.
-int ordinal(const std::string &device) {
+int cuda_ordinal(const std::string &device) {
   if (device == "cuda") return 0;
   int number = -1;
   if (!device.starts_with("cuda:")) return -1;
@@ -19,6 +18,8 @@ int ordinal(const std::string &device) {
   const auto [stop, error] = std::from_chars(begin, end, number);
   return error == std::errc() && stop == end && number >= 0 ? number : -1;
 }
+
+namespace {
 
 bool fast_bfloat16(int device) {
   if (device >= 0) return engine().fast_bfloat16(device);
@@ -32,7 +33,7 @@ bool fast_bfloat16(int device) {
 int find_device(const std::string &device) {
   if (device == "cpu") return -1;
   if (device == "auto") return engine().cuda_devices() > 0 ? 0 : -1;
-  const int number = ordinal(device);
+  const int number = cuda_ordinal(device);
   if (number < 0)
     throw std::invalid_argument("device '" + device + "' is not one; there are auto, cpu, cuda and cuda:N");
   const int count = engine().cuda_devices();

@@ -164,7 +164,6 @@ TEST_CASE("streams that do not fit end in an error") {
   const std::pair<std::string, std::string> wrong[] = {
       {"vtokspatial ! application/x-visual-tokens,space=(string)other ! fakesink", token_caps()},
       {"vtokspatial ! application/x-visual-tokens,hidden-size=(int)3 ! fakesink", token_caps()},
-      {"vtokkeyframe ! fakesink", token_caps()},
       {"vtokspatial ! fakesink", token_caps(2, ", levels=(int)0")},
       {"vtoktemporal ! fakesink", token_caps(2, ", extras=(string)\"a,a\"")},
       {"vtokspatial ! fakesink", "application/x-visual-tokens, stream-format=(string)framed"}};

@@ -26,6 +26,9 @@ TEST_CASE("every element says what it is") {
       {"vtokenc", {"Inference/Encoder/Video", "Visual token encoder"}},
       {"vtokspatial", {"Filter/Analyzer/Tokens", "Spatial visual token compressor"}},
       {"vtoktemporal", {"Filter/Analyzer/Tokens", "Temporal visual token compressor"}},
+      {"vtokconvert", {"Filter/Converter", "Visual token converter"}},
+      {"vtokbin", {"Filter/Bin/LLM", "Visual token pipeline"}},
+      {"vtokoverlay", {"Filter/Editor/Video", "Visual token overlay"}},
       {"vtokllmsink", {"Sink/Text/LLM/Network", "LLM sink for visual tokens"}},
       {"vtokllm", {"Converter/Text/LLM", "LLM for visual tokens"}}};
   const auto all = factories();

@@ -45,12 +45,23 @@ TEST_CASE("the answer is a text buffer that ends in a newline, stamped with the 
     GstBuffer *buffer = gst_sample_get_buffer(sample.get());
     CHECK(bytes(buffer) == "question \"" + std::string(question) + "\", 2 groups, 6 tokens: 3, 3\n");
     CHECK(GST_BUFFER_PTS(buffer) == 2 * GST_SECOND);
+    CHECK(!GST_BUFFER_DURATION_IS_VALID(buffer));
     const GstStructure *caps = gst_caps_get_structure(gst_sample_get_caps(sample.get()), 0);
     CHECK(gst_structure_has_name(caps, "text/x-raw"));
     CHECK(gst_structure_has_field_typed(caps, "format", G_TYPE_STRING));
   }
   CHECK_FALSE(pull(p["out"]));
   CHECK(gst_app_sink_is_eos(GST_APP_SINK(p["out"])));
+}
+
+TEST_CASE("a text lasts until the question is asked again") {
+  Fed p("vtokllm name=llm backend=echo ask-every=1.5 question=What? ! appsink name=out sync=false");
+  p.play();
+  for (int i = 0; i < 4; ++i) p.push(tokens(3, i, 1, true));
+  p.end();
+  const auto sample = pull(p["out"]);
+  REQUIRE(sample);
+  CHECK(GST_BUFFER_DURATION(gst_sample_get_buffer(sample.get())) == 1500 * GST_MSECOND);
 }
 
 TEST_CASE("deltas are a buffer for each piece, the last one the newline, and a signal each") {
