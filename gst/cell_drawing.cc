@@ -16,16 +16,15 @@ constexpr int kGlyphWidth = 3, kGlyphHeight = 5, kTimes = 10;
 constexpr uint32_t kWhite = 0xffffffff, kLabel = 0x99000000;
 
 class Canvas {
-  const int width_, height_;
+  const int width_;
   uint32_t *const pixels_;
 
  public:
-  Canvas(int width, int height, uint32_t *pixels) : width_(width), height_(height), pixels_(pixels) {}
+  Canvas(int width, uint32_t *pixels) : width_(width), pixels_(pixels) {}
+  // All of it lies in the picture.
   void fill(int left, int top, int right, int bottom, uint32_t colour) {
-    right = std::min(right, width_), bottom = std::min(bottom, height_);
-    for (int y = std::max(top, 0); y < bottom; ++y)
-      for (int x = std::max(left, 0); x < right; ++x)
-        pixels_[size_t(y) * size_t(width_) + size_t(x)] = colour;
+    for (int y = top; y < bottom; ++y)
+      for (int x = left; x < right; ++x) pixels_[size_t(y) * size_t(width_) + size_t(x)] = colour;
   }
   void frame(int left, int top, int right, int bottom, int line, uint32_t colour) {
     fill(left, top, right, std::min(top + line, bottom), colour);
@@ -46,7 +45,7 @@ class Canvas {
 
 void draw_cells(const KeptCells &kept, const DrawingStyle &style, int width, int height, uint32_t *pixels) {
   std::fill_n(pixels, size_t(width) * size_t(height), uint32_t(style.alpha * 255 + .5) << 24);
-  Canvas canvas(width, height, pixels);
+  Canvas canvas(width, pixels);
   const int line = std::max(1, width / 320), dot = line;
   const auto left_of = [&](int column) { return int(int64_t(width) * column / kept.columns); };
   const auto top_of = [&](int row) { return int(int64_t(height) * row / kept.rows); };
