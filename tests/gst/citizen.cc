@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gst/check/gstharness.h>
 
+#include <algorithm>
 #include <atomic>
+#include <memory>
 #include <thread>
 
 #include "tests/gst/fed.h"
@@ -244,4 +246,29 @@ TEST_CASE("a chain that is torn off in the middle of an answer, without EOS") {
   const int before = shown.buffers;
   CHECK(p.until([&] { return shown.buffers >= before + 3; }));
   CHECK(p.errors.empty());
+}
+
+TEST_CASE("cameras in one process share one model of each kind: it is loaded once, and every one is answered") {
+  const std::string model = " device=cpu dtype=float32 model=" + kCheckpoint + " ";
+  const std::string chain = "video/x-raw,framerate=1/1,width=64,height=64 ! vtokkeyframe method=interval ! " + kEncoder +
+                            "! " + kKeepAll + "! vtokllmsink name=llm question=What? max-new-tokens=4 temperature=0" + model;
+  const auto loaded = [](const Pipeline &p) { return std::count(p.progress.begin(), p.progress.end(), GST_PROGRESS_TYPE_CONTINUE); };
+  Pipeline first("videotestsrc num-buffers=3 ! " + chain);
+  REQUIRE(first.run(60));
+  CHECK(loaded(first) > 0);
+  std::vector<std::unique_ptr<Pipeline>> others;
+  for (int frames = 4; frames < 7; ++frames) {
+    others.push_back(std::make_unique<Pipeline>("videotestsrc num-buffers=" + std::to_string(frames) + " ! " + chain));
+    others.back()->state(GST_STATE_PLAYING);
+  }
+  for (size_t i = 0; i < others.size(); ++i) {
+    Pipeline &p = *others[i];
+    REQUIRE(p.until([&] { return p.eos || !p.errors.empty(); }, 60));
+    CHECK(p.errors.empty());
+    CHECK(loaded(p) == 0);
+    REQUIRE(p.answers.size() == 1);
+    CHECK(p.answers[0].finish_reason == "length");
+    CHECK(p.answers[0].tokens == (4 + i) * kTokens);
+    CHECK(p.stat("enc", "frames-out") == 4 + i);
+  }
 }
