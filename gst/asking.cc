@@ -142,6 +142,7 @@ void Asking::set_caps(GstCaps *caps) {
                                          " reads tokens of the space " + space_);
   answerer_.close_group();
   feed_.set_info(info);
+  if (server_) gst_pad_push_event(GST_PAD(element_->sinkpads->data), want_pictures());
 }
 
 void Asking::set_segment(const GstSegment &segment) {

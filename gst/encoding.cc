@@ -38,6 +38,7 @@ void Encoding::reset() {
   flush();
   starts_.reset();
   rgb_ = nullptr;
+  pictures_ = false;
 }
 
 void Encoding::flush() {
@@ -103,7 +104,7 @@ BufferPtr Encoding::buffer(const Frame &frame, const Tokens &tokens, const Encod
   if (frame.after_loss || GST_BUFFER_FLAG_IS_SET(video, GST_BUFFER_FLAG_DISCONT))
     GST_BUFFER_FLAG_SET(out.get(), GST_BUFFER_FLAG_DISCONT);
   gst_buffer_foreach_meta(video, copy_reference, out.get());
-  if (starts && frame.rgb.picture.device < 0) set_picture(out.get(), shrink(frame.rgb.picture));
+  if (starts && pictures_ && frame.rgb.picture.device < 0) set_picture(out.get(), shrink(frame.rgb.picture));
   stats_.groups += starts;
   ++stats_.frames_out;
   stats_.tokens_out += uint64_t(tokens.n);

@@ -33,6 +33,7 @@ class Encoding {
   EncodingStats &stats_;
   GstSegment segment_;
   std::atomic<int64_t> frame_ns_{0};
+  std::atomic<bool> pictures_{false};  // somebody downstream shows them
   std::unique_ptr<RgbConverter> rgb_;
   GroupStarts starts_;
   GstClockTime next_pts_ = GST_CLOCK_TIME_NONE;  // of a frame that has none
@@ -62,6 +63,8 @@ class Encoding {
   int64_t frame_ns() const { return frame_ns_; }
   /// In time; anything else becomes time from 0 on, and frames get their times from the framerate.
   GstSegment set_segment(const GstSegment &segment);
+  /// Small pictures shall travel with groups' first tokens, until reset(). Any thread.
+  void want_pictures() { pictures_ = true; }
   /// A frame was lost before it came here.
   void lost() { lost_ = true; }
   /// One token buffer per frame, less those that are late, outside the segment or broken (a WARNING).

@@ -10,7 +10,7 @@
 namespace vtok {
 namespace {
 
-constexpr char kMeta[] = "GstVtokPictureMeta";
+constexpr char kMeta[] = "GstVtokPictureMeta", kWanted[] = "GstVtokWantPictures";
 constexpr int kSamples = 3;  // across and down, per pixel made
 
 }  // namespace
@@ -78,5 +78,9 @@ std::optional<SmallPicture> picture_of(GstBuffer *tokens) {
   gst_buffer_unref(rgb);
   return fits ? std::optional(std::move(picture)) : std::nullopt;
 }
+
+GstEvent *want_pictures() { return gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty(kWanted)); }
+
+bool wants_pictures(GstEvent *event) { return gst_event_has_name(event, kWanted); }
 
 }  // namespace vtok

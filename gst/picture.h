@@ -26,4 +26,8 @@ void set_picture(GstBuffer *tokens, SmallPicture picture);
 /// Nothing where the buffer has none, or one whose size is not what it says.
 std::optional<SmallPicture> picture_of(GstBuffer *tokens);
 
+/// The event by which who shows pictures asks for them, upstream of it; who makes tokens makes none before.
+GstEvent *want_pictures();
+bool wants_pictures(GstEvent *event);
+
 }  // namespace vtok

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gst/busy.h"
+#include "gst/picture.h"
 #include "gst/vtokenc.h"
 
 #define GST_CAT_DEFAULT vtokenc_debug
@@ -91,6 +92,11 @@ void VtokEnc::forward(EventPtr event) {
 }
 
 gboolean VtokEnc::src_event(GstEvent *event) {
+  if (wants_pictures(event)) {
+    encoding_.want_pictures();
+    gst_event_unref(event);
+    return TRUE;
+  }
   if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) qos_.observe(event, encoding_.frame_ns());
   return gst_pad_push_event(sink_, event);
 }

@@ -10,6 +10,7 @@
 
 #include "gst/bridge.h"
 #include "gst/groups.h"
+#include "gst/picture.h"
 #include "tests/gst/pipeline.h"
 #include "tests/npy.h"
 
@@ -244,6 +245,51 @@ TEST_CASE("groups follow vtokkeyframe's marks, and frames without times follow t
     GstVtokCounts counts;
     REQUIRE(gst_vtok_buffer_get_counts(buffer.get(), &counts));
     CHECK(counts.group == groups[i] - 7);
+  }
+}
+
+TEST_CASE("small pictures travel with groups' first tokens where somebody downstream asks for them") {
+  Encoder e;
+  e.caps(64, 32);
+  auto pictured = [&, pts = GstClockTime(0)](uint64_t group) mutable {
+    GstBuffer *frame = Encoder::frame(64, 32, pts, 77);
+    vtok::set_video_group(frame, group);
+    pts += GST_SECOND / 10;
+    CHECK(gst_harness_push(e.h, frame) == GST_FLOW_OK);
+    return vtok::picture_of(e.pull().get());
+  };
+  CHECK_FALSE(pictured(0));
+  CHECK_FALSE(pictured(1));
+  CHECK(gst_harness_push_upstream_event(e.h, vtok::want_pictures()));
+  while (GstEvent *event = gst_harness_try_pull_upstream_event(e.h)) {
+    CHECK_FALSE(vtok::wants_pictures(event));  // it ends here
+    gst_event_unref(event);
+  }
+  CHECK_FALSE(pictured(1));
+  const auto picture = pictured(2);
+  REQUIRE(picture);
+  CHECK(picture->width == 64);
+  CHECK(picture->height == 32);
+  CHECK(picture->rgb[100] == 77);
+}
+
+TEST_CASE("who listens for people asks for pictures, nobody else; through everything between") {
+  for (const bool listens : {false, true}) {
+    Pipeline p("videotestsrc num-buffers=3 ! video/x-raw,width=64,height=32 ! " + kEncoder +
+               "! vtokspatial ! tee ! vtoktemporal ! vtokllmsink name=llm backend=echo" +
+               (listens ? " listen=127.0.0.1:0" : ""));
+    bool pictured = false;
+    GstPad *pad = gst_element_get_static_pad(p["llm"], "sink");
+    gst_pad_add_probe(
+        pad, GST_PAD_PROBE_TYPE_BUFFER,
+        [](GstPad *, GstPadProbeInfo *info, gpointer found) {
+          *static_cast<bool *>(found) |= vtok::picture_of(GST_PAD_PROBE_INFO_BUFFER(info)).has_value();
+          return GST_PAD_PROBE_OK;
+        },
+        &pictured, nullptr);
+    gst_object_unref(pad);
+    REQUIRE(p.run(60));
+    CHECK(pictured == listens);
   }
 }
 
