@@ -80,6 +80,7 @@ void Answerer::forget() {
   waiting_.clear();
   talking_ = false;
   forgotten_ = 0;
+  failed_reads_ = 0;
   failure_.clear();
   told_ = false;
 }

@@ -17,6 +17,7 @@
 #include "gst/gather.h"
 #include "gst/queue.h"
 #include "gst/side_by_side.h"
+#include "gst/span.h"
 #include "models/error.h"
 #include "models/llm.h"
 #include "models/memory.h"
@@ -109,6 +110,7 @@ class Answerer {
   bool talking_ = false;          // a question of a conversation is being answered
   std::atomic<uint64_t> conversation_{1};
   std::atomic<int64_t> forgotten_{0};
+  std::atomic<uint64_t> failed_reads_{0};
   std::string failure_;          // the last one of reading ahead that was told
 
  public:
@@ -158,6 +160,7 @@ class Answerer {
   int64_t oldest() const { return pending_.oldest(); }  // running time of the first question that waits; INT64_MAX: none
   size_t depth() const { return queue_.frames(); }
   int64_t forgotten() const { return forgotten_; }  // groups
+  uint64_t failed_reads() const { return failed_reads_; }  // ahead of questions: a question reads those rows itself
   Reading reading() const;                          // ahead of questions
 
  private:
@@ -179,6 +182,7 @@ class Answerer {
   void done(const Asked &asked, const Answer &answer);
   Room room_for(size_t text, const AnswerSettings &settings) const;
   std::vector<GroupPtr> recall(const std::string &question, GroupPtr open, const AnswerSettings &settings);
+  std::vector<GroupPtr> recall(const Span &span, const std::string &question, const AnswerSettings &settings);
 };
 
 }  // namespace vtok

@@ -87,9 +87,10 @@ Request Answerer::request_for(const Question &question, const AnswerSettings &se
   Request request;
   request.id = question.id;
   request.question = question.text;
+  const auto span = take_span(request.question);
   request.system_prompt = settings.system_prompt;
   request.history = settings.history;
-  request.groups = recall(question.text, gather_.open(), settings);
+  request.groups = span ? recall(*span, request.question, settings) : recall(question.text, gather_.open(), settings);
   request.timestamps = settings.timestamps;
   request.sampling = settings.sampling;
   request.cancelled = question.cancelled;
@@ -100,7 +101,10 @@ Answer Answerer::sees_nothing(const Question &question, const AnswerSettings &se
   const std::string number = "question " + std::to_string(question.id);
   Answer none;
   none.finish_reason = "no-tokens";
-  if (newest_ > 0)
+  if (std::string text = question.text; newest_ > 0 && take_span(text)) {
+    none.finish_reason = "not-remembered";
+    none.error = number + " sees nothing: nothing is remembered of the time that it is about";
+  } else if (newest_ > 0)
     none.error = room_ < 1 ? number + " sees nothing: it and an answer of up to " +
                                  std::to_string(settings.sampling.max_new_tokens) +
                                  " tokens (max-new-tokens) leave no room in the model's context of " +
@@ -196,6 +200,21 @@ std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr ope
   return groups;
 }
 
+/// What is remembered of a span, of more than a prompt has room for the newest. It is read for this question.
+std::vector<GroupPtr> Answerer::recall(const Span &span, const std::string &question, const AnswerSettings &settings) {
+  if (!memory_) return {};
+  std::vector<GroupPtr> groups = memory_->recall("", gather_.open(), {memory_tokens_, 0});
+  std::sort(groups.begin(), groups.end(), [](const auto &a, const auto &b) { return a->from < b->from; });
+  const int64_t now = groups.empty() ? 0 : groups.back()->to, from = span.from.at(now), to = span.to.at(now);
+  std::erase_if(groups, [&](const GroupPtr &group) { return group->to <= from || group->from >= to; });
+  const Room room = room_for(text_size(question, settings), settings);
+  int64_t rows = 0;
+  auto first = groups.end();
+  while (first != groups.begin() && (!room.rows || (rows += llm_->rows(**(first - 1), settings.timestamps)) <= room.rows)) --first;
+  groups.erase(groups.begin(), first);
+  return groups;
+}
+
 void Answerer::read_ahead() {
   unread_ = 0;
   if (!llm_ || !memory_) return;
@@ -210,10 +229,13 @@ void Answerer::read_ahead() {
       recall("", nullptr, settings).size() < ahead.beginnings[0].size())
     ahead.beginnings.clear();
   try {
+    const std::string failure = llm_->reading(this).failure;  // of what was wanted before
     llm_->read_ahead(this, ahead);
-    const std::string failure = llm_->reading(this).failure;
-    if (!failure.empty() && failure != std::exchange(failure_, failure)) throw std::runtime_error(failure);
+    if (!failure.empty()) throw std::runtime_error(failure);
+    failure_.clear();
   } catch (const std::exception &error) {
+    ++failed_reads_;
+    if (error.what() == std::exchange(failure_, error.what())) return;  // said before
     listener_.on_warning(std::string("the memory cannot be read ahead of questions: ") + error.what());
   }
 }

@@ -124,7 +124,7 @@ void Asking::stop() {
   at_ = 0;
   ask_live_ = true;
   for (auto *count : {&stats_.buffers, &stats_.tokens, &stats_.questions, &stats_.answers, &stats_.skipped, &stats_.watched, &stats_.alerts,
-                      &stats_.full, &stats_.bad, &stats_.refused})
+                      &stats_.full, &stats_.bad, &stats_.refused, &stats_.failed, &stats_.discontinuities})
     *count = 0;
   stats_.ttft_ms = stats_.total_ms = 0;
 }
@@ -157,7 +157,9 @@ GstFlowReturn Asking::add(GstBuffer *buffer, const std::function<GstFlowReturn()
       [&] {
         if (std::exchange(ask_live_, false)) live_ = upstream_is_live(GST_PAD(element_->sinkpads->data));
         const AskSettings settings = settings_();
+        const bool first = feed_.running_end() == 0;
         Part part = feed_.part(buffer, settings.clock);
+        stats_.discontinuities += part.after_loss && !first;
         if (server_) show(buffer, part);
         ask_due(part.running);
         at_ = std::max<int64_t>(at_, part.running);
@@ -307,7 +309,8 @@ GstStructure *Asking::stats() const {
                            stats_.total_ms.load(), "queue", G_TYPE_UINT, guint(answerer_.depth()), "questions-refused", G_TYPE_UINT64,
                            stats_.refused.load(), "groups-forgotten", G_TYPE_UINT64, guint64(answerer_.forgotten()),
                            "rows-ahead", G_TYPE_UINT64, guint64(reading.all), "standing-questions", G_TYPE_UINT64, stats_.watched.load(), "alerts",
-                           G_TYPE_UINT64, stats_.alerts.load(), "rows-behind", G_TYPE_UINT64,
+                           G_TYPE_UINT64, stats_.alerts.load(), "answers-failed", G_TYPE_UINT64, stats_.failed.load(), "reads-failed", G_TYPE_UINT64,
+                           guint64(answerer_.failed_reads()), "discontinuities", G_TYPE_UINT64, stats_.discontinuities.load(), "rows-behind", G_TYPE_UINT64,
                            guint64(reading.first_wanted - reading.first), nullptr);
 }
 
@@ -352,6 +355,7 @@ void Asking::on_answer(const Question &question, const Answer &answer) {
 
 void Asking::tell_answer(const Question &question, const Answer &answer) {
   ++stats_.answers;
+  stats_.failed += answer.finish_reason == "error";
   stats_.ttft_ms = answer.ttft_ms;
   stats_.total_ms = answer.total_ms;
   const bool saw = answer.visual_tokens > 0;

@@ -121,7 +121,7 @@ class Asking final : AnswerListener, Served {
   std::atomic<int64_t> at_{0};  // running time come to, ns
   struct Stats {
     std::atomic<uint64_t> buffers{0}, tokens{0}, questions{0}, answers{0}, watched{0}, alerts{0}, skipped{0}, full{0}, bad{0},
-        refused{0};
+        refused{0}, failed{0}, discontinuities{0};
     std::atomic<double> ttft_ms{0}, total_ms{0};
   } stats_;
 

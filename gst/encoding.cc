@@ -52,6 +52,7 @@ void Encoding::set_format(const GstVideoInfo &video) {
   rgb_ = std::make_unique<RgbConverter>(video);
   frame_ns_ = video.fps_n > 0 ? int64_t(gst_util_uint64_scale(GST_SECOND, video.fps_d, video.fps_n)) : 0;
   starts_.restart();
+  ++stats_.formats;
 }
 
 GstSegment Encoding::set_segment(const GstSegment &segment) {

@@ -17,11 +17,11 @@ namespace vtok {
 
 /// Counts since PAUSED, read from any thread.
 struct EncodingStats {
-  std::atomic<uint64_t> frames_in{0}, frames_out{0}, tokens_out{0}, groups{0};
+  std::atomic<uint64_t> frames_in{0}, frames_out{0}, tokens_out{0}, groups{0}, formats{0};
   std::atomic<uint64_t> dropped_full{0}, dropped_late{0}, dropped_bad{0};
   std::atomic<int64_t> convert_ns{0}, encode_ns{0};
   void reset() {
-    frames_in = frames_out = tokens_out = groups = dropped_full = dropped_late = dropped_bad = 0;
+    frames_in = frames_out = tokens_out = groups = formats = dropped_full = dropped_late = dropped_bad = 0;
     convert_ns = encode_ns = 0;
   }
 };

@@ -48,6 +48,7 @@ Part Feed::part(GstBuffer *buffer, Clock clock) {
   part.starts = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   part.replaces = content.counts.replaces;
   part.group = content.counts.group;
+  part.after_loss = GST_BUFFER_IS_DISCONT(buffer) && !part.replaces;
   part.tokens = std::move(content.tokens);
   const GstClockTime pts = GST_BUFFER_PTS(buffer);
   const GstClockTime stream = gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, pts);

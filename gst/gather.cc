@@ -65,7 +65,7 @@ GroupPtr Gather::add(Part part) {
   GroupPtr closed;
   // Another number starts a group too: the buffer that said so may have been lost.
   if (open_ && (part.starts || part.replaces || part.group != stream_group_)) {
-    if (part.from > open_->from) open_->to = part.from;
+    if (part.from > open_->from && (!part.after_loss || open_->to > part.from)) open_->to = part.from;
     closed = close();
   }
   if (!open_) {

@@ -16,12 +16,13 @@ struct Part {
   int64_t from = 0, to = 0;
   bool starts = false;    // DELTA_UNIT unset: a group begins here
   bool replaces = false;  // stands for all that its group had sent (mode=incremental)
+  bool after_loss = false;  // nobody saw what was between the part before and this one
   uint64_t group = 0;     // the group's number in its stream
   int64_t running = 0;    // running time of `from`, ns
 };
 
-/// A group is closed by the next start or by close(); its span ends where the next begins, the last one's
-/// where its last buffer or GAP ended. Groups get ids of their own, from 1.
+/// A group is closed by the next start or by close(); its span ends where the next begins; the last one's, and that of
+/// one after which something was lost, where its last buffer or GAP ended. Groups get ids of their own, from 1.
 class Gather {
   std::shared_ptr<Group> open_;
   OwnStream own_stream_;  // for tokens on a device

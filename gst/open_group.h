@@ -39,7 +39,7 @@ struct OpenGroup {
     if (!GST_CLOCK_TIME_IS_VALID(pts) || !GST_CLOCK_TIME_IS_VALID(from)) return;
     end = std::max(end, from + (GST_CLOCK_TIME_IS_VALID(length) ? length : frame));
   }
-  /// The span ends where the next group begins; where nobody knows, with its last frame.
+  /// The span ends where the next group begins; where nobody knows or has seen what was up to there, with its last frame.
   void end_at(GstClockTime next) {
     if (GST_CLOCK_TIME_IS_VALID(pts) && GST_CLOCK_TIME_IS_VALID(next) && next > pts) end = next;
   }

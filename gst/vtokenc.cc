@@ -67,7 +67,7 @@ GstStructure *VtokEnc::stats() const {
   return gst_structure_new(
       "vtokenc-stats", "frames-in", G_TYPE_UINT64, stats_.frames_in.load(), "frames-out", G_TYPE_UINT64,
       stats_.frames_out.load(), "tokens-out", G_TYPE_UINT64, stats_.tokens_out.load(), "groups",
-      G_TYPE_UINT64, stats_.groups.load(), "dropped-full", G_TYPE_UINT64, stats_.dropped_full.load(),
+      G_TYPE_UINT64, stats_.groups.load(), "formats", G_TYPE_UINT64, stats_.formats.load(), "dropped-full", G_TYPE_UINT64, stats_.dropped_full.load(),
       "dropped-late", G_TYPE_UINT64, stats_.dropped_late.load(), "dropped-bad", G_TYPE_UINT64,
       stats_.dropped_bad.load(), "convert-ms", G_TYPE_DOUBLE, double(stats_.convert_ns) / 1e6 / frames,
       "encode-ms", G_TYPE_DOUBLE, double(stats_.encode_ns) / 1e6 / frames, "queue", G_TYPE_UINT,

@@ -8,8 +8,8 @@
  * Compares each frame with the last one kept, on a small luma picture, and drops it where the change is not
  * above `threshold`. Kept frames pass unchanged and uncopied; a meta on each names its group. A group starts
  * with the first frame, after FLUSH, SEGMENT or a caps change, when it would grow longer than `max-interval`,
- * and, with `method=scene`, at each cut. Where frames are dropped, a GAP event a second tells downstream that
- * time goes on.
+ * and, with `method=scene`, at each cut. A stream that pauses starts one too, marked DISCONT: nobody saw what
+ * was there meanwhile. Where frames are dropped, a GAP event a second tells downstream that time goes on.
  *
  * Behind vtokenc it does the same with frames of tokens, by the cosines of the tokens in the same places: the
  * encoder has then seen every frame, and what is not new by its own measure never reaches the compressors. A
@@ -38,6 +38,8 @@ namespace vtok {
 namespace {
 
 constexpr GstClockTime kGapEvery = GST_SECOND;
+// Frames are missing where the next one comes later than this, and than so many times the last distance between two.
+constexpr GstClockTime kPause = GST_SECOND, kPauseTimes = 4;
 
 struct KeyframeSettings {
   int method = row_named(keyframe_methods(), "difference");
@@ -65,6 +67,7 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
   GstClockTime kept_ = GST_CLOCK_TIME_NONE, group_start_ = GST_CLOCK_TIME_NONE;
   GstClockTime told_ = GST_CLOCK_TIME_NONE;  // downstream has heard of the time up to here
   GstClockTime end_ = GST_CLOCK_TIME_NONE;   // of the last frame that came in
+  GstClockTime came_ = GST_CLOCK_TIME_NONE, distance_ = 0;  // of the last frame; from the one before it
   uint64_t group_ = 0;
 
   std::atomic<uint64_t> frames_in_{0}, frames_out_{0}, groups_{0}, duplicates_{0}, too_soon_{0}, bad_{0},
@@ -110,7 +113,8 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
 
   void forget() {
     restart_ = true;
-    kept_ = group_start_ = told_ = end_ = GST_CLOCK_TIME_NONE;
+    kept_ = group_start_ = told_ = end_ = came_ = GST_CLOCK_TIME_NONE;
+    distance_ = 0;
     if (looking_) looking_->reset();
   }
 
@@ -135,6 +139,12 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
       case GST_EVENT_EOS:
         tell_time(end_);
         break;
+      case GST_EVENT_GAP: {  // nothing new, but somebody looked
+        GstClockTime from, length;
+        gst_event_parse_gap(event, &from, &length);
+        if (GST_CLOCK_TIME_IS_VALID(from)) came_ = from + (GST_CLOCK_TIME_IS_VALID(length) ? length : 0);
+        break;
+      }
       default:
         break;
     }
@@ -167,6 +177,11 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
       Stopwatch watch(ns_);
       change = looking_->change(in.get());
     }
+    const bool paused = after_pause(pts);
+    if (paused) {
+      tell_time(end_);
+      restart_ = true;
+    }
     if (GST_CLOCK_TIME_IS_VALID(pts)) end_ = pts + lasts;
 
     const bool above = change > (now.threshold < 0 ? looking_->threshold() : now.threshold);
@@ -193,8 +208,16 @@ class VtokKeyframe : public Element<GstBaseTransform, KeyframeSettings> {
       restart_ = false;
     }
     BufferPtr kept(gst_buffer_make_writable(in.release()));  // copies no pixel
+    if (paused) GST_BUFFER_FLAG_SET(kept.get(), GST_BUFFER_FLAG_DISCONT);
     looking_->mark(kept.get(), starts, group_);
     return kept;
+  }
+
+  bool after_pause(GstClockTime pts) {
+    const GstClockTime distance = since(std::exchange(came_, pts), pts);
+    const bool paused = distance_ && distance > std::max(kPause, kPauseTimes * distance_);
+    if (!paused) distance_ = distance;
+    return paused;
   }
 
   // ns from one time to another; 0 where either is unknown or they run backwards.

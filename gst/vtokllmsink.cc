@@ -9,9 +9,10 @@
  * Keeps the groups of a token stream in a bounded memory. Questions come from the property `question` (at
  * EOS, or every `ask-every` seconds) and from the action signal `ask`, at any moment until READY, after EOS
  * too. Each answer is posted as an element message `vtok-answer` with the fields id (guint64), question,
- * text, finish-reason ("stop", "length", "cancelled", "no-tokens", "error"), from, to (guint64, ns of stream
+ * text, finish-reason ("stop", "length", "cancelled", "no-tokens", "not-remembered", "error"), from, to (guint64, ns of stream
  * time: the span it saw), tokens (guint), ttft-ms, total-ms (gdouble), and by the signal `answer`; pieces of
- * it come before by `answer-delta`. Standing questions (`watch`) post a `vtok-alert` with the fields id (guint64), name,
+ * it come before by `answer-delta`. A question that begins with a span of time, as "[04:30–05:30] What is moving?" or, back from
+ * now, "[-70 – -50] ...", sees what is remembered of that span alone. Standing questions (`watch`) post a `vtok-alert` with the fields id (guint64), name,
  * active (gboolean), question, text, probability (gdouble), from, to (guint64) when their condition begins or ends to
  * hold. With `history`, the last questions of `ask` and of the end of the stream stand before the next one with their
  * answers, for which it waits. The EOS message follows the last answer. `sync` is off: data is taken as

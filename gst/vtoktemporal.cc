@@ -223,7 +223,9 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
         object(),
         [&] {
           if (starts && group_) {
-            const GstFlowReturn flow = close(GST_BUFFER_PTS(in.get()));
+            const GstClockTime next = GST_BUFFER_PTS(in.get());
+            const bool lost = GST_BUFFER_IS_DISCONT(in.get()) && next > group_->end;  // between the two
+            const GstFlowReturn flow = close(lost ? GST_CLOCK_TIME_NONE : next);
             if (flow != GST_FLOW_OK) return flow;
           }
           start_pending_ = starts;

@@ -44,9 +44,10 @@ std::vector<GstVtokRecord> made_records(const GstVtokInfo &info, size_t n) {
   return records;
 }
 
-// The memories of one buffer, mapped one by one, with copies of those that are not aligned.
+// The memories of one buffer, mapped one by one, with copies of those that are not aligned. What else the buffer carries is let go
+// of then: tokens are remembered for hours, a picture that came with them need not be.
 class Mapped {
-  GstBuffer *buffer_;
+  GstBuffer *buffer_;  // null when all is mapped
   std::vector<std::pair<GstMemory *, GstMapInfo>> maps_;
   std::vector<std::unique_ptr<std::byte[]>> copies_;
 
@@ -58,9 +59,10 @@ class Mapped {
       gst_memory_unmap(memory, &map);
       gst_memory_unref(memory);
     }
-    gst_buffer_unref(buffer_);
+    gst_clear_buffer(&buffer_);
   }
   Mapped(const Mapped &) = delete;
+  void done() { gst_clear_buffer(&buffer_); }
 
   struct Bytes {
     const std::byte *data;
@@ -151,6 +153,7 @@ void open(GstVtokView &view, GstBuffer *buffer, const GstVtokInfo &info) {
     found.records = mapped->records.data();
   }
   map_extras(*mapped, buffer, info, counted ? &counts : nullptr, found);
+  mapped->done();
   found.held = mapped.release();
   view = found;
 }

@@ -131,9 +131,9 @@ typedef struct {
   gpointer held;
 } GstVtokView;
 
-/* Opens a raw buffer whose caps say *info, without copying and without merging its memories; the buffer gets a reference.
- * FALSE: *error (GST_VTOK_ERROR_SIZE) says in one sentence what does not fit: a size that the token's does not divide, counts,
- * records or side inputs that contradict each other, more tokens than max-tokens, more than 65535 tokens or int8/float8
+/* Opens a raw buffer whose caps say *info, without copying and without merging its memories; these get references, the buffer
+ * none. FALSE: *error (GST_VTOK_ERROR_SIZE) says in one sentence what does not fit: a size that the token's does not divide,
+ * counts, records or side inputs that contradict each other, more tokens than max-tokens, more than 65535 tokens or int8/float8
  * tokens without records, tokens that do not fill the grid. */
 GST_VTOK_API gboolean gst_vtok_view_map(GstVtokView *view, GstBuffer *buffer, const GstVtokInfo *info, GError **error);
 /* Closes it; a view that is not open is left alone. */

@@ -7,6 +7,7 @@
 
 #include "gst/http/api_error.h"
 #include "gst/http/completion.h"
+#include "gst/span.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char *>(data), size);
@@ -15,6 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (request.question.empty() || !request.options.history ||
         (!request.options.history->empty() && request.options.history->front().by_model))
       abort();
+    std::string behind = request.question;
+    if (const auto span = vtok::take_span(behind); behind.empty() || bool(span) == (behind == request.question)) abort();
     vtok::Completion completion{"id", request.model, 0, request.include_usage};
     vtok::Answer answer;
     answer.text = request.question;

@@ -193,6 +193,48 @@ TEST_CASE("a live stream is asked several things at once: each is answered as if
   CHECK(p.reached(GST_STATE_NULL));
 }
 
+TEST_CASE("a schema that cannot be met fails its question alone, is counted, and the next one is answered") {
+  Pipeline p("videotestsrc num-buffers=3 ! video/x-raw,width=64,height=64,framerate=1/1 ! vtokenc" + kModel + "! vtokllmsink name=llm" + kModel);
+  g_object_set(p["llm"], "answer-schema", R"({"type":"object","properties":{"a":{"type":"boolean"},"b":{"type":"boolean"}}})",
+               "max-new-tokens", 4, "question", "What?", nullptr);
+  REQUIRE(p.run(60));
+  REQUIRE(p.answers.size() == 1);
+  CHECK(p.answers[0].finish_reason == "error");
+  REQUIRE(p.warnings.size() == 1);
+  CHECK(p.warnings[0].find("question 1 cannot be answered: the schema's shortest answer") == 0);
+  CHECK(p.stat("llm", "answers-failed") == 1);
+  g_object_set(p["llm"], "max-new-tokens", 100, nullptr);
+  p.ask("llm", "What?");
+  REQUIRE(p.until([&] { return p.answers.size() == 2; }, 60));
+  CHECK(nlohmann::json::parse(p.answers[1].text).at("b").is_boolean());
+  CHECK(p.stat("llm", "answers-failed") == 1);
+}
+
+TEST_CASE("a stream faster than the model reads: what is behind is told and bounded, nothing stops, a question reads the rest") {
+  constexpr int kFrames = 4000, kMost = 400;  // tokens
+  Pipeline p("appsrc name=in is-live=true format=time caps=video/x-raw,format=RGB,framerate=25/1,width=64,height=64 ! vtokkeyframe "
+             "method=interval max-interval=40000000 ! vtokenc queue-size=32" + kModel +
+             "! vtokllmsink name=llm async=false queue-size=16 max-new-tokens=4 temperature=0 memory-tokens=" + std::to_string(kMost) + kModel);
+  p.state(GST_STATE_PLAYING);
+  guint64 behind = 0;
+  const auto look = [&] { return behind = std::max(behind, p.stat("llm", "rows-behind")), p.stat("llm", "rows-behind"); };
+  for (int i = 0; i < kFrames; ++i) {
+    GstBuffer *buffer = gst_buffer_new_allocate(nullptr, 64 * 64 * 3, nullptr);
+    gst_buffer_memset(buffer, 0, guint8(i * 37), 64 * 64 * 3);
+    GST_BUFFER_PTS(buffer) = GstClockTime(i) * 40 * GST_MSECOND;
+    REQUIRE(gst_app_src_push_buffer(GST_APP_SRC(p["in"]), buffer) == GST_FLOW_OK);
+    if (i % 20 == 0) look();
+  }
+  REQUIRE(p.until([&] { return p.stat("llm", "buffers-in") > 0 && look() == 0; }, 60));
+  CHECK(behind > 0);
+  CHECK(behind < 20 * kMost);  // no more than the memory's groups, with their times
+  p.ask("llm", "What?");
+  REQUIRE(p.until([&] { return p.answers.size() == 1; }, 60));
+  CHECK(p.answers[0].finish_reason == "length");
+  CHECK(p.answers[0].tokens <= kMost);
+  CHECK(p.errors.empty());
+}
+
 TEST_CASE("a camera that stays on: the memory stays in its bound, and answers claim what it holds") {
   for (const char *memory : {"window", "merge", "retrieve"}) {
     INFO(memory);

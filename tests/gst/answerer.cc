@@ -2,12 +2,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/answerer.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <condition_variable>
 #include <future>
 #include <map>
 #include <mutex>
+
+#include "kernels/device.h"
 
 namespace {
 
@@ -23,6 +26,7 @@ class Reader : public vtok::Llm {
   std::vector<size_t> asked;
   std::map<std::string, std::vector<vtok::Turn>> before;  // what stood before a question, by its text
   size_t together = 1;
+  std::atomic<bool> full{false};  // there is no memory to read any more
   /// What was read ahead, once it was that often.
   std::vector<size_t> prepared(size_t times) {
     std::unique_lock lock(mutex_);
@@ -45,8 +49,13 @@ class Reader : public vtok::Llm {
     if (!wanted.beginnings.empty()) prepared_.push_back(wanted.beginnings[0].size());
     changed_.notify_all();
   }
-  vtok::Reading reading(const void *) const override { return {}; }
+  vtok::Reading reading(const void *) const override {
+    vtok::Reading reading;
+    if (full) reading.failure = "no memory";
+    return reading;
+  }
   vtok::Answer ask(const vtok::Request &request, const std::function<void(const std::string &)> &delta) override {
+    if (full) throw vtok::OutOfMemory("no memory");
     std::unique_lock lock(mutex_);
     asked.push_back(request.groups.size());
     before[request.question] = request.history;
@@ -73,6 +82,8 @@ struct Listener : vtok::AnswerListener {
   std::mutex mutex;
   std::condition_variable changed;
   std::map<uint64_t, std::string> reasons, deltas;
+  std::vector<std::string> warnings;
+  bool may_warn = false;
   explicit Listener(bool live) : is_live(live) {}
   std::map<uint64_t, std::string> answers(size_t count) {
     std::unique_lock lock(mutex);
@@ -93,7 +104,11 @@ struct Listener : vtok::AnswerListener {
   }
   void on_part(const vtok::Part &) override {}
   void on_bad_part(const vtok::BadTokens &error) override { FAIL(error.what()); }
-  void on_warning(const std::string &sentence) override { FAIL(sentence); }
+  void on_warning(const std::string &sentence) override {
+    if (!may_warn) FAIL(sentence);
+    const std::lock_guard lock(mutex);
+    warnings.push_back(sentence);
+  }
 };
 
 struct Worker {
@@ -131,6 +146,32 @@ TEST_CASE("a live stream's groups are read as they close") {
     CHECK(worker.reader->prepared(i).size() == i);
   }
   CHECK(worker.reader->prepared(3) == std::vector<size_t>{1, 2, 3});
+}
+
+TEST_CASE("memory that runs out while reading is said once and counted, questions fail by themselves, and all goes on after it") {
+  Worker worker(true);
+  worker.listener.may_warn = true;
+  worker.add(5);
+  CHECK(worker.reader->prepared(1).size() == 1);
+  worker.reader->full = true;
+  for (size_t i = 2; i <= 4; ++i) {
+    worker.add(5);
+    CHECK(worker.reader->prepared(i).size() == i);  // it is tried again with every group
+  }
+  worker.answerer.ask("what?", 0, false);
+  worker.rest(true);
+  CHECK(worker.listener.answers(1).at(1) == "error");
+  worker.reader->full = false;
+  worker.add(5);
+  CHECK(worker.reader->prepared(5).size() == 5);
+  worker.answerer.ask("what?", 0, false);
+  worker.rest(true);
+  CHECK(worker.listener.answers(2).at(2) == "stop");
+  CHECK(worker.reader->asked == std::vector<size_t>{5});
+  CHECK(worker.answerer.failed_reads() == 3);
+  REQUIRE(worker.listener.warnings.size() == 2);
+  CHECK(worker.listener.warnings[0] == "the memory cannot be read ahead of questions: no memory");
+  CHECK(worker.listener.warnings[1] == "question 1 cannot be answered: no memory");
 }
 
 TEST_CASE("a file's groups are read many at once, and a question sees them all") {

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "gst/span.h"
+
 using Catch::Contains;
 
 TEST_CASE("a question is trimmed UTF-8 with something in it") {
@@ -23,6 +25,31 @@ TEST_CASE("one question a line, blank lines do not count") {
   CHECK(refused.empty());
   CHECK(vtok::question_lines("What?\n\xc3\nWho?", refused) == std::vector<std::string>{"What?", "Who?"});
   CHECK(refused.size() == 1);
+}
+
+TEST_CASE("a question may begin with the span of time that it is about") {
+  constexpr int64_t kSecond = 1000000000;
+  const auto span_of = [](std::string text) { return vtok::take_span(text); };
+  const auto rest_of = [](std::string text) { return vtok::take_span(text), text; };
+  const vtok::Span minutes{{270 * kSecond, false}, {335 * kSecond + kSecond / 2, false}};
+  for (const char *text : {"[04:30.0–05:35.5] What?", "[4:30-5:35.5]What?", "[ 270 .. 335.5 ]  What?", "[0:04:30 to 335.50] What?"}) {
+    CAPTURE(text);
+    CHECK(span_of(text) == minutes);
+    CHECK(rest_of(text) == "What?");
+  }
+  const vtok::Span back{{70 * kSecond, true}, {0, true}};
+  for (const char *text : {"[-70 – now] Wer?", "[-1:10--0] Wer?", "[-1:10..now] Wer?"}) {
+    CAPTURE(text);
+    CHECK(span_of(text) == back);
+  }
+  CHECK(back.from.at(100 * kSecond) == 30 * kSecond);
+  CHECK(back.to.at(100 * kSecond) == 100 * kSecond);
+  for (const char *text : {"What?", "[x] is what?", "[5] What?", "[1–2]", "[1–2 What?", "[1:2:3:4–9] What?", "[–2] What?", "[1–] What?",
+                           "[1234567890–1234567891] What?", "[1:–2] What?", "[]", "["}) {
+    CAPTURE(text);
+    CHECK_FALSE(span_of(text));
+    CHECK(rest_of(text) == text);
+  }
 }
 
 TEST_CASE("questions are due every so often from the first frame on, once after a jump") {

@@ -58,6 +58,19 @@ TEST_CASE("a group ends where the next begins, the last where its last buffer en
   CHECK_FALSE(gather.open());
 }
 
+TEST_CASE("what nobody saw is in no group's span") {
+  vtok::Gather gather;
+  gather.add(part(0, 10, true));
+  vtok::Part later = part(50, 60, true);
+  later.after_loss = true;
+  const auto first = gather.add(std::move(later));
+  REQUIRE(first);
+  CHECK(first->to == 10);
+  vtok::Part early = part(55, 70, true);  // begins within the span before
+  early.after_loss = true;
+  CHECK(gather.add(std::move(early))->to == 55);
+}
+
 TEST_CASE("the first buffer starts a group even where it does not say so") {
   vtok::Gather gather;
   gather.add(part(5, 6, false));

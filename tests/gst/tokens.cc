@@ -45,7 +45,11 @@ TEST_CASE("a built buffer is opened again, without a copy") {
   CHECK(view.records[5].row == 1);
   CHECK(view.records[5].column == 2);
   CHECK(view.n_extras == 0);
+  bool gone = false;  // with whatever else came with it
+  gst_mini_object_weak_ref(
+      GST_MINI_OBJECT(buffer), [](gpointer flag, GstMiniObject *) { *static_cast<bool *>(flag) = true; }, &gone);
   gst_buffer_unref(buffer);
+  CHECK(gone);
   CHECK(released == 0);
   gst_vtok_view_unmap(&view);
   CHECK(released == 1);

@@ -205,6 +205,7 @@ TEST_CASE("the resolution changes in mid-stream: in order, a new group, the same
   }
   CHECK(caps == 1);
   CHECK(e.stat("groups") == 2);
+  CHECK(e.stat("formats") == 2);
 }
 
 TEST_CASE("events keep their places among the frames, and EOS follows the last one") {

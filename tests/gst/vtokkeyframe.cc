@@ -112,6 +112,31 @@ TEST_CASE("no group is longer than max-interval") {
   }
 }
 
+TEST_CASE("a pause ends a group with what was seen before it, and a frame after it is kept and says so") {
+  Harness h("vtokkeyframe");
+  h.set_caps(video_caps());
+  const auto discont = [&](GstBuffer *buffer) {
+    REQUIRE(h.push(buffer) == GST_FLOW_OK);
+    const auto out = h.pull();
+    return out ? int(GST_BUFFER_IS_DISCONT(out.get())) : -1;
+  };
+  CHECK(discont(grey(100, 0)) == 0);
+  CHECK(discont(grey(100, 40)) == -1);
+  CHECK(discont(grey(100, 1000)) == -1);  // a second is no pause
+  CHECK(discont(grey(100, 4800)) == -1);  // nor what is not much longer than the distance before
+  CHECK(discont(grey(100, 4920)) == -1);
+  CHECK(h.stat("groups") == 1);
+  gaps(h);
+  CHECK(discont(grey(100, 7000)) == 1);  // nothing new is seen, but time has passed that nobody saw
+  CHECK(h.stat("groups") == 2);
+  const auto told = gaps(h);
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].from + told[0].length == 4960 * GST_MSECOND);
+  CHECK(discont(grey(100, 7040)) == -1);
+  for (int second = 7; second < 10; ++second) h.event(gst_event_new_gap(second * GST_SECOND, GST_SECOND));
+  CHECK(discont(grey(100, 10040)) == -1);  // somebody upstream has looked on
+}
+
 TEST_CASE("min-interval keeps frames apart") {
   Harness h("vtokkeyframe min-interval=100000000");
   h.set_caps(video_caps());

@@ -115,6 +115,25 @@ TEST_CASE("a question asked in mid-stream sees the closed groups and the open on
   CHECK_THAT(p.warnings.at(0), Contains("from PAUSED on"));
 }
 
+TEST_CASE("a question that names a span sees what is remembered of it, and no more; of nothing it is told so") {
+  Fed p("vtokllmsink name=llm backend=echo");
+  p.play();
+  for (int i = 0; i < 6; ++i) p.push(tokens(1 + i, 10 * i, 10, true));
+  REQUIRE(p.taken(6));
+  for (const char *question : {"[00:10–00:30] What?", "[-0:25–-0:15] What?", "[55..now] What?", "[100–200] What?"}) p.ask("llm", question);
+  REQUIRE(p.until([&] { return p.answers.size() == 4; }));
+  CHECK(p.answers[0].text == "question \"What?\", 2 groups, 5 tokens: [00:10.0–00:20.0] 2, [00:20.0–00:30.0] 3");
+  CHECK(p.answers[0].question == "[00:10–00:30] What?");
+  CHECK(p.answers[0].from == 10 * GST_SECOND);
+  CHECK(p.answers[0].to == 30 * GST_SECOND);
+  CHECK(p.answers[1].text == "question \"What?\", 2 groups, 9 tokens: [00:30.0–00:40.0] 4, [00:40.0–00:50.0] 5");
+  CHECK(p.answers[2].text == "question \"What?\", 1 group, 6 tokens: [00:50.0–01:00.0] 6 (open)");
+  CHECK(p.answers[3].finish_reason == "not-remembered");
+  CHECK(p.answers[3].tokens == 0);
+  REQUIRE(p.warnings.size() == 1);
+  CHECK_THAT(p.warnings[0], Contains("question 4") && Contains("nothing is remembered"));
+}
+
 TEST_CASE("questions are asked every so often, each about what had come by then") {
   Fed p(
       "vtokllm name=llm backend=echo timestamps=false ask-every=2 question=\"Now?\" ! appsink name=out "

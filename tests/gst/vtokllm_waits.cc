@@ -56,6 +56,32 @@ TEST_CASE("a question that is being answered can be cancelled") {
   CHECK_FALSE(p.cancel("llm", id));
 }
 
+TEST_CASE("of a flood of questions as many wait as may, the others are refused in a sentence and counted, and the stream goes on") {
+  constexpr int kMost = 256;
+  Fed p("vtokllmsink name=llm backend=echo async=false");
+  g_object_set(p["in"], "is-live", TRUE, nullptr);
+  Gate gate;
+  gate.attach(p["llm"]);
+  p.play();
+  p.push(tokens(1, 0, 1, true));
+  REQUIRE(p.taken(1));
+  for (int i = 0; i < kMost; ++i) REQUIRE(p.ask("llm", "What?") == guint64(i + 1));
+  REQUIRE(gate.wait());
+  for (int i = 0; i < 100; ++i) CHECK(p.ask("llm", "And I?") == 0);
+  p.poll();
+  REQUIRE(p.warnings.size() == 100);
+  CHECK(p.warnings[0].find("256 questions wait") == 0);
+  CHECK(p.stat("llm", "questions-refused") == 100);
+  gate.release();
+  REQUIRE(p.until([&] { return p.answers.size() == kMost; }));
+  p.push(tokens(1, 1, 1, true));
+  REQUIRE(p.taken(2));
+  CHECK(p.ask("llm", "And now?") != 0);
+  CHECK(p.finish());
+  CHECK(p.answers.size() == kMost + 1);
+  CHECK(p.stat("llm", "answers") == kMost + 1);
+}
+
 TEST_CASE("while an answer is made, a live stream loses the oldest buffers and a file's waits") {
   SECTION("live") {
     Fed p("vtokllmsink name=llm backend=echo timestamps=false queue-size=2 async=false");

@@ -1,10 +1,15 @@
 // The language model against Hugging Face's: logits, greedy answers, what is reused between questions.
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <c10/core/CPUAllocator.h>
+
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <climits>
 #include <cmath>
 #include <stdexcept>
 #include <thread>
 
+#include "kernels/device.h"
 #include "models/encoders/llava_onevision.h"
 #include "models/llms/torch.h"
 #include "tests/models/golden.h"
@@ -37,6 +42,22 @@ Request request(const test::Case &c, std::vector<GroupPtr> groups) {
 }
 
 std::string ask(TorchLlm &llm, const Request &r) { return llm.ask(r, nullptr).text; }
+
+/// LibTorch's memory on the CPU, which runs out when `left` more pieces of it are taken.
+class RunningOut final : public c10::Allocator {
+  c10::Allocator *const real_ = c10::GetCPUAllocator();
+
+ public:
+  std::atomic<int> left{INT_MAX};
+  RunningOut() { c10::SetCPUAllocator(this, 255); }
+  ~RunningOut() override { c10::SetCPUAllocator(real_, 255); }
+  c10::DataPtr allocate(size_t bytes) override {
+    TORCH_CHECK_WITH(OutOfMemoryError, left == INT_MAX || left-- > 0, "not enough memory: you tried to allocate ", bytes, " bytes");
+    return real_->allocate(bytes);
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return real_->raw_deleter(); }
+  void copy_data(void *to, const void *from, size_t bytes) const override { real_->copy_data(to, from, bytes); }
+};
 
 }  // namespace
 
@@ -161,6 +182,40 @@ TEST_CASE("closed groups are read ahead of the question, and shared by questions
   llm.read_ahead(&c, {});
   llm.settle();
   CHECK(llm.reading(&c).all_wanted == 0);
+}
+
+TEST_CASE("memory that runs out at any point of reading fails what is read, and nothing else") {
+  const test::Case &c = kCases[1];
+  RunningOut memory;
+  TorchLlm llm(c.open(), {}, {});
+  const Request r = request(c, {reference_group(c, 1), reference_group(c, 2)});
+  const std::string expected = ask(llm, r);
+  const Ahead ahead{.system_prompt = "", .timestamps = false, .beginnings = {r.groups}};
+  for (const int pieces : {0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89}) {
+    CAPTURE(pieces);
+    llm.read_ahead(&c, {});
+    ask(llm, request(c, {reference_group(c, 3)}));  // so that the last question's rows are not there any more
+    llm.settle();
+    memory.left = pieces;
+    llm.read_ahead(&c, ahead);
+    llm.settle();
+    const Reading reading = llm.reading(&c);
+    if (reading.failure.empty())
+      CHECK(reading.first == reading.first_wanted);
+    else
+      CHECK(reading.failure.find("not enough memory") == 0);
+    if (pieces < 10) {
+      CHECK_FALSE(reading.failure.empty());
+      memory.left = pieces;
+      CHECK_THROWS_AS(llm.ask(r, nullptr), OutOfMemory);
+    }
+    memory.left = INT_MAX;
+    CHECK(ask(llm, r) == expected);
+    llm.read_ahead(&c, ahead);
+    llm.settle();
+    CHECK(llm.reading(&c).failure.empty());
+    CHECK(llm.reading(&c).first == llm.reading(&c).first_wanted);
+  }
 }
 
 TEST_CASE("blocks are given back: nothing held is left when nothing is wanted") {
