@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 //   vtok-serve [--listen 127.0.0.1:8080] [--model DIR] [--from S] [--live] [--chain 'vtokkeyframe ! vtokenc !
-//   …'] VIDEO|URI
+//   …'] [--llm 'memory=merge …'] VIDEO|URI
 //
-// A file is read as fast as it can be and asked about when it is over too; --live plays it as a camera would.
+// A file is read as fast as it can be and asked about when it is over too; --live plays it as a camera would. An RTSP camera
+// (rtsp://, or rtspt:// for TCP alone) is waited for and connected to again whenever it is lost; what was seen stays remembered.
 // Where the environment has VTOK_API_KEY, clients must bring it.
 #include <glib-unix.h>
 #include <gst/gst.h>
@@ -12,8 +13,11 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+
+#include "camera.h"
 
 namespace {
 
@@ -22,7 +26,7 @@ constexpr char kChain[] =
     "vtoktemporal";
 
 struct Options {
-  std::string listen = "127.0.0.1:8080", model = "tiny", chain = kChain, video;
+  std::string listen = "127.0.0.1:8080", model = "tiny", chain = kChain, llm, video;
   double from = 0;  // seconds
   bool live = false;
 };
@@ -42,6 +46,8 @@ bool parse(int argc, char **argv, Options &o) {
       o.model = argv[i];
     else if (name == "--chain")
       o.chain = argv[i];
+    else if (name == "--llm")
+      o.llm = argv[i];
     else if (name == "--from")
       o.from = g_ascii_strtod(argv[i], nullptr);
     else
@@ -60,6 +66,7 @@ struct Serving {
   Options options;
   GstElement *pipeline, *llm;
   GMainLoop *loop;
+  Camera *camera = nullptr;  // where the video is one
   int status = 0;
   bool announced = false;
 };
@@ -82,6 +89,7 @@ void announce(Serving &s) {
 gboolean take(GstBus *, GstMessage *m, gpointer data) {
   auto &s = *static_cast<Serving *>(data);
   GError *error = nullptr;
+  if (s.camera && s.camera->take(m)) return TRUE;
   switch (GST_MESSAGE_TYPE(m)) {
     case GST_MESSAGE_ASYNC_DONE:
       announce(s);
@@ -109,17 +117,20 @@ int main(int argc, char **argv) {
   if (!parse(argc, argv, s.options)) {
     std::fprintf(stderr,
                  "usage: vtok-serve [--listen ADDRESS] [--model DIR] [--from S] [--live] [--chain ELEMENTS] "
-                 "VIDEO|URI\n");
+                 "[--llm PROPERTIES] VIDEO|URI\n");
     return 2;
   }
+  // OpenMP's threads would spin while they wait for each other. Beside a decoder and whatever else a camera's machine does, that
+  // costs more than it saves: answers of 80 ms take seconds. Before anything loads OpenMP; who has set it himself knows better.
+  g_setenv("OMP_WAIT_POLICY", "passive", FALSE);
   gst_init(&argc, &argv);
   gchar *uri = gst_uri_is_valid(s.options.video.c_str())
                    ? g_strdup(s.options.video.c_str())
                    : gst_filename_to_uri(s.options.video.c_str(), nullptr);
+  const bool camera = Camera::is_one(uri);
   GError *error = nullptr;
-  const std::string launch = "uridecodebin name=source ! videoconvert ! " +
-                             std::string(s.options.live ? "identity sync=true ! " : "") + s.options.chain +
-                             " ! vtokllmsink name=llm";
+  const std::string launch = std::string(camera ? "" : "uridecodebin name=source ! ") + "videoconvert name=convert ! " +
+                             (s.options.live ? "identity sync=true ! " : "") + s.options.chain + " ! vtokllmsink name=llm " + s.options.llm;
   const ElementPtr pipeline(gst_parse_launch(launch.c_str(), &error));
   if (error) {
     std::fprintf(stderr, "%s\n", error->message);
@@ -129,9 +140,8 @@ int main(int argc, char **argv) {
   const auto named = [&](const char *name) {
     return ElementPtr(gst_bin_get_by_name(GST_BIN(pipeline.get()), name));
   };
-  const ElementPtr source = named("source"), enc = named("enc"), llm = named("llm");
-  g_object_set(source.get(), "uri", uri, nullptr);
-  g_free(uri);
+  const ElementPtr source = named("source"), convert = named("convert"), enc = named("enc"), llm = named("llm");
+  if (source) g_object_set(source.get(), "uri", uri, nullptr);
   if (enc) g_object_set(enc.get(), "model", s.options.model.c_str(), nullptr);
   g_object_set(llm.get(), "model", s.options.model.c_str(), "listen", s.options.listen.c_str(), "api-key",
                g_getenv("VTOK_API_KEY"), nullptr);
@@ -145,8 +155,22 @@ int main(int argc, char **argv) {
         signal,
         [](gpointer loop) -> gboolean { return g_main_loop_quit(static_cast<GMainLoop *>(loop)), TRUE; },
         s.loop);
-  if (gst_element_set_state(pipeline.get(), GST_STATE_PAUSED) == GST_STATE_CHANGE_NO_PREROLL) announce(s);
+  std::optional<Camera> connected;
+  if (camera) {
+    // The pipeline plays before there is a camera, by a clock which stays when that goes.
+    GstClock *clock = gst_system_clock_obtain();
+    gst_pipeline_use_clock(GST_PIPELINE(pipeline.get()), clock);
+    gst_object_unref(clock);
+    g_object_set(llm.get(), "async", FALSE, nullptr);
+    s.options.from = 0;
+  }
+  const GstStateChangeReturn change = gst_element_set_state(pipeline.get(), GST_STATE_PAUSED);
+  if (change == GST_STATE_CHANGE_NO_PREROLL || (camera && change != GST_STATE_CHANGE_FAILURE)) announce(s);
+  if (camera && s.announced) s.camera = &connected.emplace(pipeline.get(), convert.get(), uri);
+  g_free(uri);
   g_main_loop_run(s.loop);
+  s.camera = nullptr;
+  connected.reset();
   gst_element_set_state(pipeline.get(), GST_STATE_NULL);
   gst_bus_remove_watch(bus);
   gst_object_unref(bus);

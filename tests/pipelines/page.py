@@ -86,6 +86,19 @@ class Browser:
             assert time.monotonic() < end, f"never came true: {script}"
             time.sleep(.2)
 
+    def ask(self, page, question):
+        """Asks on our page; what it shows as the answer when that is complete."""
+        self.run(page, "document.getElementById('question').focus()")
+        self.call("Input.insertText", page, text=question)
+        for kind in ("keyDown", "keyUp"):
+            self.call("Input.dispatchKeyEvent", page, type=kind, key="Enter", code="Enter", text="\r", windowsVirtualKeyCode=13)
+        self.until(page, f"document.querySelector('.question')?.textContent === {json.dumps(question)} && "
+                         "document.querySelector('.entry .note').textContent.includes('first word')")
+        return self.run(page, "document.querySelector('.answer').textContent")
+
+    def picture(self, page, path):
+        pathlib.Path(path).write_bytes(base64.b64decode(self.call("Page.captureScreenshot", page)["data"]))
+
     def complaints(self, session):
         """What the page's console holds: exceptions, errors, violations of its policy."""
         return [e for e in self.events if e.get("sessionId") == session and (e["method"] == "Runtime.exceptionThrown" or (
@@ -107,14 +120,7 @@ def ours(browser, base, screenshot):
     browser.until(page, "document.querySelectorAll('#rows tr').length > 3 && !document.getElementById('keyframe').hidden")
     questions = dict(list(UNSEEN.items())[::2])
     for question, answer in questions.items():
-        browser.run(page, "document.getElementById('question').focus()")
-        browser.call("Input.insertText", page, text=question)
-        for kind in ("keyDown", "keyUp"):
-            browser.call("Input.dispatchKeyEvent", page, type=kind, key="Enter", code="Enter", text="\r",
-                         windowsVirtualKeyCode=13)
-        browser.until(page, f"document.querySelector('.question')?.textContent === {json.dumps(question)} && "
-                            "document.querySelector('.entry .note').textContent.includes('first word')")
-        shown = browser.run(page, "document.querySelector('.answer').textContent")
+        shown = browser.ask(page, question)
         assert shown == answer, (question, shown)
     assert browser.run(page, "document.querySelectorAll('#answers .entry').length") == len(questions), "an answer is shown twice"
     colours = browser.run(page, """(() => {
@@ -123,7 +129,7 @@ def ours(browser, base, screenshot):
     })()""")
     assert colours > 50, f"the keyframe has {colours} colours"
     if screenshot:
-        pathlib.Path(screenshot).write_bytes(base64.b64decode(browser.call("Page.captureScreenshot", page)["data"]))
+        browser.picture(page, screenshot)
     assert not browser.complaints(page), browser.complaints(page)
 
 
