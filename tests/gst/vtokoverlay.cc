@@ -106,6 +106,20 @@ class Overlay {
   }
 };
 
+/// The harness's source answers LATENCY queries as a live one with these.
+void be_live(GstHarness *h, GstClockTime min, GstClockTime max) {
+  using Times = std::pair<GstClockTime, GstClockTime>;
+  g_object_set_data_full(G_OBJECT(h->srcpad), "times", new Times(min, max),
+                         [](gpointer times) { delete static_cast<Times *>(times); });
+  constexpr auto answer = [](GstPad *pad, GstObject *parent, GstQuery *query) -> gboolean {
+    if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return gst_pad_query_default(pad, parent, query);
+    const auto *times = static_cast<Times *>(g_object_get_data(G_OBJECT(pad), "times"));
+    gst_query_set_latency(query, TRUE, times->first, times->second);
+    return TRUE;
+  };
+  gst_pad_set_query_function(h->srcpad, answer);
+}
+
 }  // namespace
 
 TEST_CASE("each cell is drawn as what became of its token") {
@@ -291,23 +305,8 @@ TEST_CASE("tokens that do not fit are dropped with a warning, pictures go on") {
 TEST_CASE("LATENCY: the video is held back by what the tokens are later, as far as it can be") {
   Overlay o;
   const auto asked = [&](GstClockTime video_min, GstClockTime video_max, GstClockTime tokens_min) {
-    const auto answer = [](GstHarness *h, GstClockTime least, GstClockTime most) {
-      GstPad *pad = h->srcpad;
-      auto *times = new std::pair(least, most);
-      g_object_set_data_full(G_OBJECT(pad), "times", times, [](gpointer p) {
-        delete static_cast<std::pair<GstClockTime, GstClockTime> *>(p);
-      });
-      constexpr auto function = [](GstPad *p, GstObject *parent, GstQuery *query) -> gboolean {
-        if (GST_QUERY_TYPE(query) != GST_QUERY_LATENCY) return gst_pad_query_default(p, parent, query);
-        const auto *t =
-            static_cast<std::pair<GstClockTime, GstClockTime> *>(g_object_get_data(G_OBJECT(p), "times"));
-        gst_query_set_latency(query, TRUE, t->first, t->second);
-        return TRUE;
-      };
-      gst_pad_set_query_function(pad, function);
-    };
-    answer(o.video(), video_min, video_max);
-    answer(o.tokens(), tokens_min, GST_CLOCK_TIME_NONE);
+    be_live(o.video(), video_min, video_max);
+    be_live(o.tokens(), tokens_min, GST_CLOCK_TIME_NONE);
     GstQuery *query = gst_query_new_latency();
     GstPad *src = gst_element_get_static_pad(o.element(), "src");
     REQUIRE(gst_pad_query(src, query));
@@ -324,6 +323,26 @@ TEST_CASE("LATENCY: the video is held back by what the tokens are later, as far 
   CHECK(asked(400 * ms, GST_CLOCK_TIME_NONE, 300 * ms) == 400);
   g_object_set(o.element(), "wait", FALSE, nullptr);
   CHECK(asked(40 * ms, GST_CLOCK_TIME_NONE, 300 * ms) == 40);
+}
+
+TEST_CASE("live: a picture waits as long as the tokens are said to take, no longer") {
+  GstClock *clock = gst_system_clock_obtain();
+  for (const int later_ms : {10000, 100}) {  // than the video, says their branch
+    INFO(later_ms);
+    Overlay o;
+    be_live(o.video(), 0, GST_CLOCK_TIME_NONE);
+    be_live(o.tokens(), GstClockTime(later_ms) * GST_MSECOND, GST_CLOCK_TIME_NONE);
+    gst_element_set_clock(o.element(), clock);
+    gst_element_set_base_time(o.element(), gst_clock_get_time(clock));
+    std::thread late([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1200));
+      o.keep(0, 40, {{0, 0}});
+    });
+    o.show(0);
+    CHECK(o.next() == (later_ms > 1200 ? "#..........." : std::string(12, ' ')));
+    late.join();
+  }
+  gst_object_unref(clock);
 }
 
 TEST_CASE("one source, tee and queues: in every format, nothing stands still") {
