@@ -6,6 +6,7 @@ each interruption is counted. Skipped (77) without gst-rtsp-server.
 import json
 import pathlib
 import sys
+import tempfile
 import time
 
 from served import Camera, ask, count, fetch, remembered, serve, wait_until
@@ -72,13 +73,15 @@ def changes_size(watched, camera):
     watched.goes_on(watched.newest(), "groups follow the change of size")
 
 
-def stalls(watched, camera):
+def stalls(watched, camera, log):
     before, interruptions = watched.newest(), count(watched.base, "discontinuities")
     camera.say("stall")
     time.sleep(7)
     watched.check()
     camera.say("go")
     watched.goes_on(before + 6, "the camera speaks again")
+    log.seek(0)
+    assert "lost: no frame for 5 s" in log.read(), "the camera was not given up"
     assert count(watched.base, "discontinuities") > interruptions, "the silence is not counted"
 
 
@@ -99,13 +102,13 @@ def main(source, build):
         print(f"skipped: {error}")
         return 77
     try:
-        with serve(build, camera.over_tcp) as (base, _):
+        with tempfile.TemporaryFile("w+") as log, serve(build, camera.over_tcp, log=log) as (base, _):
             watched = Watched(base)
             wait_until(lambda: len(remembered(base)) > 1, "two groups are remembered", 120)
             watched.check()
             camera = dies_and_comes_back(watched, camera, clips)
             changes_size(watched, camera)
-            stalls(watched, camera)
+            stalls(watched, camera, log)
             bursts(watched, camera)
             asks_about_a_span(watched)
     finally:
