@@ -32,6 +32,14 @@ Choices AskSettings::clocks() {
   return {choice_type("GstVtokClock", rows)};
 }
 
+Choices AskSettings::quantizations() {
+  static const Choice rows[] = {{"none", "The checkpoint's own weights"},
+                                {"int8", "8 bits, a scale for every 64 weights of a row"},
+                                {"int4", "4 bits, a scale for every 64 weights of a row; 8 for the choice of the word"}};
+  static_assert(int(Quantization::kInt8) == 1 && int(Quantization::kInt4) == 2);
+  return {choice_type("GstVtokQuantization", rows)};
+}
+
 Asking::Asking(GstElement *element, std::function<AskSettings()> settings, TextOutput *output)
     : element_(element), settings_(std::move(settings)), output_(output) {
   static const bool once = [] {
@@ -87,7 +95,7 @@ void Asking::start() {
   space_.clear();
   if (backend.needs_checkpoint) {
     checked(settings_failure(), [&] {
-      llm.placement = resolve_placement(settings.model.device, settings.model.dtype);
+      llm.placement = resolve_placement(settings.model.device, settings.model.dtype, settings.quantization);
       space_ = describe_encoder(*checkpoint_).space;
     });
   }

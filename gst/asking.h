@@ -23,6 +23,7 @@ namespace vtok {
 
 struct AskSettings {
   ModelSettings model;
+  Quantization quantization = Quantization::kNone;
   int backend = row_named(llm_backends(), "torch"), memory = row_named(memory_policies(), "window");
   std::string question, system_prompt, stop, answer_choices, answer_schema, watch, listen, api_key;
   double ask_every = 0, watch_every = 2;
@@ -34,11 +35,12 @@ struct AskSettings {
   Clock clock = Clock::kStream;
   DropPolicy drop_policy = DropPolicy::kAuto;
 
-  static Choices clocks();
+  static Choices clocks(), quantizations();
   template <class V>
   void each(V &&v) {
     constexpr Access kPlaying = Access::kPlaying;
     model.each(v);
+    v(quantization, "quantization", "Bits of the weights that are read for every token of an answer", quantizations());
     v(backend, "backend", "What answers", choices("GstVtokLlmBackend", llm_backends()));
     v(question, "question", "One question a line", kPlaying);
     v(ask_every, "ask-every", "Seconds from one asking to the next; 0: once, at EOS", 0., 1e9);

@@ -12,6 +12,7 @@ void components(const Components &, Stream *);
 void tree(const Tree &, Stream *);
 void nearest(const Nearest &, Stream *);
 void means(const Means &, Stream *);
+void quantize(const Quantize &, Stream *);
 void matvec(const MatVec &, Stream *);
 void attention(const Attention &, Stream *);
 

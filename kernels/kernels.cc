@@ -20,6 +20,7 @@ const Kernels &plain() {
                              .nearest = reference::nearest,
                              .means = reference::means,
                              .convert = reference::convert,
+                             .quantize = reference::quantize,
                              .matvec = reference::matvec,
                              .attention = reference::attention};
   return table;
@@ -36,6 +37,7 @@ const Kernels &cpu() {
     t.tree = fast::tree;
     t.nearest = fast::nearest;
     t.means = fast::means;
+    t.quantize = fast::quantize;
     t.matvec = fast::matvec;
     t.attention = fast::attention;
     return t;

@@ -16,6 +16,7 @@ void nearest(const Nearest &, Stream *);
 void cosines_of_nearest(const Nearest &);  // where the labels are known
 void means(const Means &, Stream *);
 void convert(const Convert &, Stream *);
+void quantize(const Quantize &, Stream *);
 void matvec(const MatVec &, Stream *);
 void attention(const Attention &, Stream *);
 

@@ -1,11 +1,11 @@
-// Models shared per process: one instance for the same checkpoint, device and number type while it is held.
+// Models shared per process: one instance for the same checkpoint and placement while it is held.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "models/checkpoint.h"
 #include "models/placement.h"
@@ -18,7 +18,7 @@ class Instances {
     std::mutex loading;  // held while one caller loads, so that a second one waits for it and takes the same
     std::weak_ptr<Model> model;
   };
-  using Key = std::pair<std::string, std::string>;  // checkpoint's real path; device and type
+  using Key = std::tuple<std::string, int, Type, Quantization>;  // checkpoint's real path; the placement
   std::mutex mutex_;
   std::map<Key, std::shared_ptr<Slot>> slots_;
 
@@ -28,8 +28,7 @@ class Instances {
     std::shared_ptr<Slot> slot;
     {
       const std::lock_guard lock(mutex_);
-      auto &entry =
-          slots_[{checkpoint.folder, std::to_string(placement.device) + ":" + type_name(placement.type)}];
+      auto &entry = slots_[{checkpoint.folder, placement.device, placement.type, placement.quantization}];
       if (!entry) entry = std::make_shared<Slot>();
       slot = entry;
     }

@@ -107,6 +107,24 @@ Linear Linear::joined(Weights &weights, const std::vector<std::string> &names,
   return layer;
 }
 
+void Linear::quantize(Weight to) {
+  const int64_t out = weight.size(0), in = weight.size(1);
+  if (in % kScaled) return;
+  auto made = std::make_shared<NarrowWeight>();
+  made->type = to;
+  made->data.resize(size_t(out * in / (to == Weight::kInt4 ? 2 : 1)));
+  made->scales.resize(size_t(out * in / kScaled));
+  cpu().quantize({.weights = weight.const_data_ptr(),
+                  .from = weight.scalar_type() == at::kBFloat16 ? Weight::kBfloat16 : Weight::kFloat32,
+                  .rows = int(out),
+                  .columns = int(in),
+                  .to = to,
+                  .out = made->data.data(),
+                  .scales = made->scales.data()},
+                 nullptr);
+  narrow = std::move(made);
+}
+
 at::Tensor Linear::operator()(const at::Tensor &x) const { return at::linear(x, weight, bias); }
 
 LayerNorm::LayerNorm(Weights &weights, const std::string &name, int64_t width, double epsilon)

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/kernels.h"
 #include "models/checkpoint.h"
 #include "models/config.h"
 #include "models/encoder.h"
@@ -39,15 +40,25 @@ class Weights {
   double total_ = 0, done_ = 0;  // bytes
 };
 
+/// A layer's weights in fewer bits (kernels.h, Quantize).
+struct NarrowWeight {
+  Weight type;
+  std::vector<uint8_t> data;
+  std::vector<float> scales;
+};
+
 struct Linear {
-  at::Tensor weight;  // [out, in], the placement's type
-  at::Tensor bias;    // [out], the same type; undefined: none
+  at::Tensor weight;                           // [out, in], the placement's type
+  at::Tensor bias;                             // [out], the same type; undefined: none
+  std::shared_ptr<const NarrowWeight> narrow;  // what decoding reads; null: `weight`
 
   Linear() = default;
   Linear(Weights &weights, const std::string &name, int64_t out, int64_t in, bool with_bias);
   /// Several layers with one input as one: [q; k; v].
   static Linear joined(Weights &weights, const std::vector<std::string> &names,
                        const std::vector<int64_t> &outs, int64_t in, bool with_bias);
+  /// Makes `narrow`, from a weight of float32 or bfloat16 on the CPU whose `in` the 64 of a scale divide; else nothing.
+  void quantize(Weight to);
   at::Tensor operator()(const at::Tensor &x) const;  // [n, in] -> [n, out], both in the weight's type
 };
 

@@ -1,4 +1,4 @@
-// Where a model runs and with which numbers: the properties device= and dtype=, resolved once.
+// Where a model runs and with which numbers: the properties device=, dtype= and quantization=, resolved once.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/placement.h"
 
@@ -46,7 +46,7 @@ int find_device(const std::string &device) {
 
 }  // namespace
 
-Placement resolve_placement(const std::string &device, DType dtype) {
+Placement resolve_placement(const std::string &device, DType dtype, Quantization quantization) {
   Placement placement;
   placement.device = find_device(device);
   switch (dtype) {
@@ -63,6 +63,10 @@ Placement resolve_placement(const std::string &device, DType dtype) {
       placement.type = Type::kFloat16;
       break;
   }
+  placement.quantization = quantization;
+  if (quantization != Quantization::kNone && (placement.device >= 0 || placement.type == Type::kFloat16))
+    throw std::invalid_argument("quantization is for a CPU in float32 or bfloat16, found " +
+                                (placement.device >= 0 ? "the GPU of device '" + device + "'" : "float16"));
   return placement;
 }
 

@@ -36,6 +36,15 @@ Qwen2::Qwen2(Weights &weights, const TextConfig &config)
          Linear(weights, mlp + "up_proj", inner, d, false),
          Linear(weights, mlp + "down_proj", d, inner, false)});
   }
+  quantize(weights.placement().quantization);
+}
+
+void Qwen2::quantize(Quantization bits) {
+  if (bits == Quantization::kNone || !has_kernels()) return;
+  const Weight to = bits == Quantization::kInt8 ? Weight::kInt8 : Weight::kInt4;
+  for (Layer &layer : layers_)
+    for (Linear *linear : {&layer.qkv, &layer.out, &layer.gate, &layer.up, &layer.down}) linear->quantize(to);
+  head_.quantize(Weight::kInt8);  // the choice among all words suffers most from four bits
 }
 
 at::Tensor Qwen2::embed(const std::vector<int> &ids) const {

@@ -27,7 +27,8 @@ class Qwen2 {
   at::Tensor logits(const at::Tensor &hidden) const;  // [n, hidden] -> [n, vocabulary], float32, on the host
   /// Reads one id in each sequence; logits [n, vocabulary], float32, on the host. What a sequence gets does not depend on the
   /// others. On a CPU in float32 and bfloat16 by kernels that read every weight once and in order for up to four sequences:
-  /// decoding is bound by the memory's bandwidth.
+  /// decoding is bound by the memory's bandwidth, which is why a quantised model's copy in fewer bits is read here. Everything
+  /// else, reading the video above all, is bound by arithmetic and keeps the checkpoint's weights.
   at::Tensor step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences);
   KvPool &pool() { return pool_; }
 
@@ -45,6 +46,7 @@ class Qwen2 {
   void attend_to(const KvSequence &sequence, int64_t layer, const float *q, int64_t stride, int64_t n, float *out) const;
   void step_layer(int64_t layer, const std::vector<KvSequence *> &sequences, float *x) const;
   bool has_kernels() const;
+  void quantize(Quantization bits);
 
   TextConfig config_;
   at::Device device_;

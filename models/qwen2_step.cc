@@ -12,14 +12,17 @@ namespace {
 /// out = weight * x + bias, x [n, in], out [n, out]. x and out are float32, bias the weight's type or undefined.
 void multiply(const Linear &layer, const std::vector<float> &x, int64_t n, float *out) {
   const at::Tensor bias = layer.bias.defined() ? layer.bias.to(at::kFloat) : layer.bias;
-  cpu().matvec({.weights = layer.weight.const_data_ptr(),
-                .bfloat16 = layer.weight.scalar_type() == at::kBFloat16,
+  const NarrowWeight *narrow = layer.narrow.get();
+  const Weight whole = layer.weight.scalar_type() == at::kBFloat16 ? Weight::kBfloat16 : Weight::kFloat32;
+  cpu().matvec({.weights = narrow ? narrow->data.data() : layer.weight.const_data_ptr(),
+                .type = narrow ? narrow->type : whole,
                 .rows = int(layer.weight.size(0)),
                 .columns = int(layer.weight.size(1)),
                 .x = x.data(),
                 .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
                 .out = out,
-                .n = int(n)},
+                .n = int(n),
+                .scales = narrow ? narrow->scales.data() : nullptr},
                nullptr);
 }
 

@@ -1,4 +1,5 @@
-// Tokens a second of the language model at LLaVA-OneVision-0.5B's shapes, beside Hugging Face's.
+// Tokens a second of the language model at LLaVA-OneVision-0.5B's shapes, beside Hugging Face's, and with weights in fewer bits
+// beside its own.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <c10/core/InferenceMode.h>
 
@@ -29,9 +30,14 @@ int main(int argc, char **argv) {
   c10::InferenceMode guard;
   Weights source(checkpoint, {.type = Type::kBfloat16}, {}, {"language_model."});
   Qwen2 model(source, config);
+  const auto in_bits = [&](Quantization bits) {
+    Weights weights(checkpoint, {.type = Type::kBfloat16, .quantization = bits}, {}, {"language_model."});
+    return Qwen2(weights, config);
+  };
+  Qwen2 eight = in_bits(Quantization::kInt8), four = in_bits(Quantization::kInt4);
   const auto peer = bench::hugging_face(folder);
   const at::Tensor rows = at::randn({kRows, config.hidden}) * 0.02;
-  bench::Least read, step, read_peer, step_peer, flop, byte;
+  bench::Least read, step, step_eight, step_four, read_peer, step_peer, flop, byte;
   for (int i = 0; i < rounds; ++i) {
     fprintf(stderr, "round %d of %d\n", i + 1, rounds);
     KvSequence cache;
@@ -39,9 +45,14 @@ int main(int argc, char **argv) {
     read.take(bench::seconds([&] { logits = model.logits(model.read(rows, {{&cache, kRows}})); }));
     if (peer) read_peer.take(peer->seconds("prefill " + std::to_string(kRows)));
     flop.take(bench::seconds_per_flop());
-    step.take(bench::seconds([&] {
-      for (int s = 0; s < kSteps; ++s) logits = model.step({int(logits.argmax().item<int64_t>())}, {&cache});
-    }));
+    for (const auto &[bits, least] : {std::pair{&model, &step}, {&eight, &step_eight}, {&four, &step_four}}) {
+      KvSequence own;
+      at::Tensor next = bits == &model ? logits : bits->logits(bits->read(rows, {{&own, kRows}}));
+      KvSequence &sequence = bits == &model ? cache : own;
+      least->take(bench::seconds([&] {
+        for (int s = 0; s < kSteps; ++s) next = bits->step({int(next.argmax().item<int64_t>())}, {&sequence});
+      }));
+    }
     if (peer) step_peer.take(peer->seconds("decode " + std::to_string(kRows) + " " + std::to_string(kSteps)));
     byte.take(bench::seconds_per_byte());
   }
@@ -53,4 +64,9 @@ int main(int argc, char **argv) {
   const double bytes = 2 * (weights(config) + double(config.vocabulary) * config.hidden + cached);
   bench::report("decode", "decode_over_hf", "tokens/s", kSteps, step.value, kSteps * bytes * byte.value,
                 step_peer.value);
+  const auto narrow = [&](double of_layers) {
+    return (of_layers + 1. / 16) * weights(config) + (1 + 1. / 16) * double(config.vocabulary) * config.hidden + 2 * cached;
+  };
+  bench::report("decode, int8", "decode_int8_over_bf16", "tokens/s", kSteps, step_eight.value, kSteps * narrow(1) * byte.value, step.value);
+  bench::report("decode, int4", "decode_int4_over_bf16", "tokens/s", kSteps, step_four.value, kSteps * narrow(.5) * byte.value, step.value);
 }

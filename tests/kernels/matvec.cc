@@ -22,7 +22,7 @@ TEST_CASE("a small product by hand") {
   for (const Kernels *table : test::host_tables()) {
     float out[2] = {};
     table->matvec(
-        {.weights = weights, .bfloat16 = false, .rows = 2, .columns = 3, .x = x, .bias = bias, .out = out},
+        {.weights = weights, .type = Weight::kFloat32, .rows = 2, .columns = 3, .x = x, .bias = bias, .out = out},
         nullptr);
     CHECK(out[0] == 11);
     CHECK(out[1] == 14);
@@ -37,7 +37,7 @@ TEST_CASE("products of every table") {
       const Numbers weights(size_t(rows) * columns, random), x(size_t(n) * columns, random), bias(rows, random);
       std::vector<float> expected(size_t(n) * rows, NAN);
       MatVec args{.weights = weights.data(bfloat16),
-                  .bfloat16 = bfloat16,
+                  .type = bfloat16 ? Weight::kBfloat16 : Weight::kFloat32,
                   .rows = rows,
                   .columns = columns,
                   .x = x.wide.data(),
@@ -61,4 +61,65 @@ TEST_CASE("products of every table") {
         CHECK(out == alone);
       }
     }
+}
+
+TEST_CASE("weights in fewer bits by hand") {
+  std::vector<float> row(kScaled, 0);
+  row[0] = -8, row[1] = 3, row[31] = 1, row[32] = 7, row[63] = -2.4f;
+  std::vector<float> x(kScaled, 0);
+  x[0] = 1, x[1] = 10, x[32] = 100, x[63] = 1000;
+  for (const Kernels *table : test::host_tables()) {
+    CAPTURE(table->name);
+    std::vector<uint8_t> q(kScaled);
+    float scale = 0, out = 0;
+    table->quantize({row.data(), Weight::kFloat32, 1, kScaled, Weight::kInt4, q.data(), &scale}, nullptr);
+    CHECK(scale == 1);
+    CHECK(int(q[0]) == (0 | 15 << 4));   // -8 and 7
+    CHECK(int(q[1]) == (11 | 8 << 4));   // 3 and 0
+    CHECK(int(q[31]) == (9 | 6 << 4));   // 1 and -2
+    table->matvec({q.data(), Weight::kInt4, 1, kScaled, x.data(), nullptr, &out, 1, &scale}, nullptr);
+    CHECK(out == -8 + 30 + 700 - 2000);
+    table->quantize({row.data(), Weight::kFloat32, 1, kScaled, Weight::kInt8, q.data(), &scale}, nullptr);
+    CHECK(scale == Approx(8 / 127.0));
+    CHECK(int(int8_t(q[0])) == -127);
+    CHECK(int(int8_t(q[1])) == 48);  // 47.6
+    CHECK(int(int8_t(q[63])) == -38);
+  }
+}
+
+TEST_CASE("products with weights of fewer bits, every table") {
+  std::mt19937 random(kSeed);
+  for (const auto &[rows, columns] : {std::pair{1, 64}, {3, 128}, {65, 704}, {200, 896}, {130, 4864}, {5, 0}})
+    for (const Weight to : {Weight::kInt8, Weight::kInt4})
+      for (const auto &[bfloat16, n] : {std::pair{false, 1}, {true, 2}, {true, 7}}) {
+        CAPTURE(rows, columns, int(to), bfloat16, n, kSeed);
+        Numbers weights(size_t(rows) * columns, random);
+        const Numbers x(size_t(n) * columns, random), bias(rows, random);
+        if (columns) std::fill_n(weights.narrow.begin(), kScaled, uint16_t(0));  // 64 zeros have no scale
+        if (columns) std::fill_n(weights.wide.begin(), kScaled, 0.f);
+        std::vector<uint8_t> q(weights.wide.size()), same(q.size());
+        std::vector<float> scales(q.size() / kScaled), expected(size_t(n) * rows, NAN), full(expected.size());
+        Quantize narrow{weights.data(bfloat16), bfloat16 ? Weight::kBfloat16 : Weight::kFloat32, rows, columns, to, q.data(), scales.data()};
+        plain().quantize(narrow, nullptr);
+        narrow.out = same.data();
+        cpu().quantize(narrow, nullptr);
+        CHECK(q == same);
+        MatVec args{q.data(), to, rows, columns, x.wide.data(), bias.wide.data(), expected.data(), n, scales.data()};
+        plain().matvec(args, nullptr);
+        MatVec exact{weights.wide.data(), Weight::kFloat32, rows, columns, x.wide.data(), bias.wide.data(), full.data(), n};
+        plain().matvec(exact, nullptr);
+        // Errors are even in half a step of about 2.5 / 127 and 2.5 / 8, and add up like a random walk.
+        CHECK(worst(expected, full) < (to == Weight::kInt8 ? 0.01 : 0.15) * 5 * std::sqrt(double(columns)) + 1e-6);
+        std::vector<float> out(expected.size(), NAN), alone(out.size(), NAN);
+        args.out = out.data();
+        cpu().matvec(args, nullptr);
+        CHECK(worst(out, expected) < 3e-6 * columns + 1e-6);
+        args.n = 1;
+        for (int i = 0; i < n; ++i) {
+          args.x = x.wide.data() + size_t(i) * columns;
+          args.out = alone.data() + size_t(i) * rows;
+          cpu().matvec(args, nullptr);
+        }
+        CHECK(out == alone);
+      }
 }

@@ -376,3 +376,37 @@ TEST_CASE("an answer bound to choices goes by the model's own logits, one bound 
     CHECK(nlohmann::json::parse(bound.text).at("car").is_boolean());
   }
 }
+
+TEST_CASE("with weights in fewer bits, decoding stays near the checkpoint's own") {
+  const auto checkpoint = open_checkpoint("tiny");
+  const TextConfig config = read_llava_onevision(*checkpoint).text;
+  const c10::InferenceMode guard;
+  const auto make = [&](Type type, Quantization bits) {
+    Weights weights(checkpoint, {.type = type, .quantization = bits}, {}, {"language_model."});
+    return Qwen2(weights, config);
+  };
+  std::vector<int> ids(24);
+  for (size_t i = 0; i < ids.size(); ++i) ids[i] = int(i * 37 % size_t(config.vocabulary));
+  const auto logits = [&](Qwen2 model) {
+    KvSequence sequence;
+    model.read(model.embed({1, 2, 3, 4, 5}), {{&sequence, 5}});
+    std::vector<at::Tensor> rows;
+    for (const int id : ids) rows.push_back(model.step({id}, {&sequence}));
+    return at::cat(rows);
+  };
+  for (const Type type : {Type::kFloat32, Type::kBfloat16}) {
+    const at::Tensor whole = logits(make(type, Quantization::kNone));
+    const auto error = [&](Quantization bits) {
+      const at::Tensor narrow = logits(make(type, bits));
+      return ((narrow - whole).norm() / whole.norm()).item<double>();
+    };
+    const double eight = error(Quantization::kInt8), four = error(Quantization::kInt4);
+    CAPTURE(type_name(type), eight, four);
+    CHECK(eight < 0.02);
+    CHECK(four < 0.25);
+    CHECK(eight > 1e-4);  // or it was not they that were read
+    CHECK(four > eight);
+  }
+  CHECK_THROWS_WITH(resolve_placement("cpu", DType::kFloat16, Quantization::kInt8),
+                    "quantization is for a CPU in float32 or bfloat16, found float16");
+}
