@@ -63,6 +63,24 @@ TEST_CASE("device=cuda: the same text, or one sentence that says what is missing
   CHECK_THAT(p.errors[0], !Catch::Contains("\n"));
 }
 
+TEST_CASE("quantization: the same short answers; one sentence where it does not run") {
+  std::vector<std::string> said;
+  for (const std::string bits : {"none", "int8", "int4"}) {
+    Pipeline p("videotestsrc pattern=red num-buffers=4 ! video/x-raw,width=168,height=168,framerate=2/1 ! vtokenc device=cpu ! "
+               "vtokllmsink device=cpu question=\"Is there a car?\" quantization=" + bits);
+    p.state(GST_STATE_PLAYING);
+    REQUIRE(p.until([&] { return p.eos || !p.errors.empty(); }));
+    REQUIRE(p.answers.size() == 1);
+    said.push_back(p.answers[0].text);
+  }
+  CHECK(said == std::vector<std::string>(3, "no"));
+  Pipeline p("fakesrc num-buffers=0 ! vtokllmsink device=cpu dtype=float16 quantization=int8");
+  CHECK(p.state(GST_STATE_PAUSED) == GST_STATE_CHANGE_FAILURE);
+  p.poll();
+  REQUIRE(p.errors.size() == 1);
+  CHECK_THAT(p.errors[0], Catch::Contains("quantization is for a CPU in float32 or bfloat16, found float16"));
+}
+
 TEST_CASE("a state change interrupts loading and answering") {
   for (const bool answering : {false, true}) {
     Pipeline p("videotestsrc num-buffers=20 ! video/x-raw,width=64,height=64 ! vtokenc" + kModel +
