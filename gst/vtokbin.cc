@@ -192,7 +192,9 @@ VtokBin::VtokBin(GstBin *object) : Element(object) {
 
 void VtokBin::drain_text() {
   nowhere_ = gst_element_factory_make("fakesink", "nowhere");
-  g_object_set(nowhere_, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, nullptr);
+  // It prerolls as any sink does: where the last sink of a pipeline does not, EOS may be lost (a race of GstBin's, between the
+  // message of PAUSED and the change to PLAYING).
+  g_object_set(nowhere_, "sync", FALSE, "enable-last-sample", FALSE, nullptr);
   gst_bin_add(object(), nowhere_);
   gst_element_link(children_[kLlm], nowhere_);
   gst_element_sync_state_with_parent(nowhere_);
