@@ -3,8 +3,9 @@
 
     make.py OUT --media MEDIA [--seed N] [--clips 60] [--long 8]
 
-OUT/suite.json: [{id, file, part, questions: [{question, answer, kind, at}]}]; `at` is the event's time in seconds of "when"
-questions, else null. part "short": 3 to 10 s, answers hold for frames taken twice a second in groups of 2 s. part "long":
+OUT/suite.json: [{id, file, part, questions: [{question, answer, kind, at, before}]}]; `at` is the event's time in seconds of "when"
+questions, else null; `before` the question that was asked before one of "two turns", else null. Kind "rephrased" asks in words
+that the training does not use (phrasings.py). part "short": 3 to 10 s, answers hold for frames taken twice a second in groups of 2 s. part "long":
 minutes in which one thing happens, groups of 10 s. Scenes and questions are those of models/tiny/train, which trains on
 seeds below 1,000,000. MEDIA: the folder of the real clips, for cut-outs and backgrounds.
 """
@@ -22,11 +23,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "models/tiny/train"))
 import assets  # noqa: E402
 import clips  # noqa: E402
+import phrasings  # noqa: E402
 import questions  # noqa: E402
 import scenes  # noqa: E402
 
 WIDTH, HEIGHT = 320, 240
 RATE = 4  # frames a second of the files
+REPHRASED = 2  # questions a clip in other words
 KEPT = 0.5  # seconds between the frames that are looked at
 
 
@@ -65,9 +68,16 @@ def entry(out, name, part, scene, longest, rng, most, kinds=None):
         asked = [q for q in asked if q[2] in kinds]
     if not asked:
         return None
+    chosen, other = asked[:most], []
+    if part == "short":  # some of the others once more, in other words
+        for q in asked:
+            text = None if q.before else phrasings.otherwise(rng, q.question)
+            if text and len(other) < REPHRASED and q not in chosen[::2]:
+                other.append(q._replace(question=text, kind="rephrased"))
     encode(out / f"{name}.mkv", [image for image, _ in frames])
     return {"id": name, "file": f"{name}.mkv", "part": part, "questions": [
-        {"question": q, "answer": a, "kind": k, "at": at} for q, a, k, at in asked[:most]]}
+        {"question": q.question, "answer": q.answer, "kind": q.kind, "at": q.at, "before": q.before and q.before[0]}
+        for q in chosen + other]}
 
 
 def main():

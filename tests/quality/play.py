@@ -4,7 +4,7 @@
     play.py SUITE.JSON VIDEOS OUT.JSONL --ways WAYS.JSON [--model DIR]
 
 WAYS.JSON: {name: {"spatial": settings, "temporal": settings, "llm": settings}}. One pipeline per clip: decode, keyframes, encoder, then
-a branch per way. OUT.JSONL: a line {"clip", "way", "question", "answer", "tokens"} per answer, and a line {"clip", "way",
+a branch per way. Second turns are asked at the end, with the first turn as history. OUT.JSONL: a line {"clip", "way", "question", "answer", "tokens"} per answer, and a line {"clip", "way",
 "frames", "tokens_in", "tokens_out", "ms"} per clip and way. Short clips are looked at twice a second, every frame kept; long and
 real ones as vtokkeyframe does by itself.
 """
@@ -38,7 +38,7 @@ def build(clip, videos, ways, model):
                  f"vtokspatial name=spatial-{name} {way['spatial']} ! vtoktemporal name=temporal-{name} {way['temporal']} ! "
                  f"vtokllmsink name=llm-{name} model={quoted(model)} {way.get('llm', '')} ")
     pipeline = Gst.parse_launch(text)
-    asked = "\n".join(dict.fromkeys(q["question"] for q in clip["questions"]))
+    asked = "\n".join(dict.fromkeys(q["question"] for q in clip["questions"] if not q.get("before")))
     for name in ways:
         pipeline.get_by_name(f"llm-{name}").set_property("question", asked)
     return pipeline
@@ -78,6 +78,31 @@ def play(clip, pipeline, out):
         raise
 
 
+def ask(pipeline, sink, text):
+    """One question after the end of the stream; its answer's message."""
+    number, bus = sink.emit("ask", text), pipeline.get_bus()
+    while True:
+        message = bus.timed_pop_filtered(SECONDS * Gst.SECOND, Gst.MessageType.ERROR | Gst.MessageType.ELEMENT)
+        if message is None or message.type == Gst.MessageType.ERROR:
+            raise RuntimeError(f"{text}: {message.parse_error()[0].message if message else f'nothing for {SECONDS} s'}")
+        structure = message.get_structure()
+        if message.has_name("vtok-answer") and message.src == sink and structure.get_uint64("id")[1] == number:
+            return structure
+
+
+def converse(clip, pipeline, name, out):
+    """The questions that have one before them."""
+    sink = pipeline.get_by_name(f"llm-{name}")
+    for q in clip["questions"]:
+        if q.get("before"):
+            sink.set_property("history", 0)  # forgets
+            sink.set_property("history", 1)
+            ask(pipeline, sink, q["before"])
+            s = ask(pipeline, sink, q["question"])
+            out({"clip": clip["id"], "way": name, "question": q["question"], "before": q["before"], "answer": s.get_string("text"),
+                 "tokens": s.get_uint("tokens")[1]})
+
+
 def account(clip, pipeline, name):
     spatial, temporal = (pipeline.get_by_name(f"{e}-{name}").get_property("stats") for e in ("spatial", "temporal"))
     return {"clip": clip["id"], "way": name, "frames": spatial.get_uint64("frames-in")[1],
@@ -102,6 +127,7 @@ def main():
             pipeline = build(clip, args.videos, ways, args.model)
             play(clip, pipeline, out)
             for name in ways:
+                converse(clip, pipeline, name, out)
                 out(account(clip, pipeline, name))
             pipeline.set_state(Gst.State.NULL)
             print(f"\r{i + 1} of {len(suite)} clips asked in {len(ways)} ways", end="", file=sys.stderr)

@@ -11,30 +11,35 @@ def table(kinds):
     return "\n".join(f"  {name:12} {p:6.1%}  {low:4.0%}–{high:<4.0%} of {n}" for name, (p, low, high, n) in kinds.items())
 
 
-def grouped(answers, expected, key):
-    """{key of a question: (share, low, high, count)} of one way's answers; "all" comes last."""
+def grouped(answers, expected, kind):
+    """{kind of a question: (share, low, high, count)} of one way's answers; "all" comes last."""
     marked = collections.defaultdict(list)
-    for (clip, text), question in expected.items():
-        ok = marks.right(answers.get((clip, text), ""), question)
-        marked[key(question)].append(ok)
+    for asked, question in expected.items():
+        ok = marks.right(answers.get(asked, ""), question)
+        marked[kind(question)].append(ok)
     out = {k: (*marks.share(v), len(v)) for k, v in sorted(marked.items())}
     every = [ok for v in marked.values() for ok in v]
     return {**out, "all": (*marks.share(every), len(every))}
 
 
-def mistakes(answers, expected, key, most=3):
-    """{key of a question: [(expected, answered, times)]} of the most frequent mistakes that were made more than once."""
+def mistakes(answers, expected, kind, most=3):
+    """{kind of a question: [(expected, answered, times)]} of the most frequent mistakes that were made more than once."""
     made = collections.defaultdict(collections.Counter)
-    for (clip, text), question in expected.items():
-        answer = answers.get((clip, text), "")
+    for asked, question in expected.items():
+        answer = answers.get(asked, "")
         if not marks.right(answer, question):
-            made[key(question)][question["answer"], answer] += 1
+            made[kind(question)][question["answer"], answer] += 1
     return {k: [(*pair, n) for pair, n in v.most_common(most) if n > 1] for k, v in sorted(made.items())}
 
 
+def key(clip, asked):
+    """What tells an asked question from others: the clip, the words, the turn before."""
+    return clip, asked["question"], asked.get("before")
+
+
 def expected(suite, part=None):
-    """{(clip, text): question} of a suite, or of one part of it."""
-    return {(c["id"], q["question"]): {**q, "part": c["part"]} for c in suite for q in c["questions"] if part in (None, c["part"])}
+    """{key: question} of a suite, or of one part of it."""
+    return {key(c["id"], q): {**q, "part": c["part"]} for c in suite for q in c["questions"] if part in (None, c["part"])}
 
 
 def kind(question):
@@ -48,10 +53,10 @@ def report(generated, real, lines, blind, ways):
     drawn = {c["id"] for c in generated}
     for line in lines:
         if "question" in line:
-            answers[line["way"]][line["clip"], line["question"]] = line["answer"]
+            answers[line["way"]][key(line["clip"], line)] = line["answer"]
         elif line["clip"] in drawn:
             counts[line["way"]].update({k: line[k] for k in ("frames", "tokens_in", "tokens_out", "ms")})
-    answers["blind"] = dict(zip(((c["id"], q["question"]) for c in generated for q in c["questions"]), blind, strict=True))
+    answers["blind"] = dict(zip((key(c["id"], q) for c in generated for q in c["questions"]), blind, strict=True))
     questions = expected(generated)
     scores = {way: grouped(answers[way], questions, kind) for way in [*ways, "blind"]}
 

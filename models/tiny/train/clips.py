@@ -50,7 +50,7 @@ class Selector:
 
 
 def facts(maps, states):
-    """Per object ever seen: dict of cls, colours [f], seen bool [f], x, y float [f] in 0..1 (NaN unseen)."""
+    """Per object ever seen: dict of cls, colours [f], mark, seen bool [f], x, y float [f] in 0..1 (NaN unseen)."""
     objects = []
     f = len(maps)
     for k in range(len(states[0])):
@@ -63,8 +63,8 @@ def facts(maps, states):
         seen = area > max(0.0025, min(0.25 * area.max(), 0.006))
         if seen.any():
             x[~seen], y[~seen] = np.nan, np.nan
-            objects.append({"cls": states[0][k][0], "colours": [s[k][1] for s in states], "seen": seen,
-                            "x": x, "y": y})
+            objects.append({"cls": states[0][k][0], "colours": [s[k][1] for s in states], "mark": states[0][k][2],
+                            "seen": seen, "x": x, "y": y})
     return objects
 
 
@@ -134,7 +134,7 @@ def sample(rng, store, most=16, single=False, long=False):
         if rng.random() < 0.6:
             duration = max(round(duration * 2) / 2, 1.5)
         share = rng.random()
-        if long and share > 0.6:  # minutes in which little happens
+        if long and share > 0.5:  # minutes in which little happens
             interval, longest, threshold = rng.choice([0.5, 1.0]), rng.choice([5.0, 10.0, 10.0]), 0.06
             scene = scenes.Scene(rng, store, float(rng.integers(40, 160)))
             times = watch(scene, longest, interval)

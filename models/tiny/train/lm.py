@@ -2,7 +2,7 @@
 
 A clip's prompt is a prefix (groups, times, tokens) that a dozen questions and more share: a block mask keeps them from
 seeing each other, and each counts positions as if it came alone. Loss on the answers only. Part of the prompts hold
-tokens compressed by SCC, a few no tokens at all.
+tokens compressed by SCC, at its own tau or to some share of the tokens, a few no tokens at all.
 
     python lm.py MEDIA WORKDIR --minutes 60      (run again to go on)
 """
@@ -27,8 +27,9 @@ ASSISTANT = "<|im_end|><|im_start|>assistant"
 
 
 LAYERS = 6
-PLAIN = 20  # longest clip, in frames, whose tokens are learnt from uncompressed
-ASKED = {"full": 16, "scc": 24, "blind": 16}  # questions in one prompt
+PLAIN = 28  # longest clip, in frames, whose tokens are learnt from uncompressed
+ASKED = {"full": 16, "scc": 24, "budget": 20, "blind": 16}  # questions in one prompt
+BUDGET = 0.02, 0.6  # retentions of "budget"
 
 
 def curriculum(done):
@@ -71,8 +72,13 @@ class Prompt:
             out += (self.ids(clips.label(a, b)) if stamps else []) + [-1] * n
         return out + [-2]
 
-    def question(self, text, blind=False):
-        return self.ids("<|im_start|>user \n" + text + ASSISTANT) if blind else self.ids("\n" + text + ASSISTANT)
+    def question(self, asked, blind=False):
+        """Ids from behind the newline token on to where the answer begins; blind: of the whole prompt."""
+        turns, start = [], "<|im_start|>user " if blind else ""
+        if asked.before:
+            turns = self.question(questions.Asked(*asked.before, asked.kind), blind) + self.answer(asked.before[1])
+            start = "<|im_start|>user "
+        return turns + self.ids(f"{start}\n{asked.question}{ASSISTANT}")
 
     def answer(self, text):
         return self.ids(text) + self.ids("<|im_end|>")
@@ -85,31 +91,35 @@ class Clip:
         self.groups, self.stamps, self.asked = groups, stamps, asked
         with torch.no_grad():
             self.tokens = net.visual_tokens(model, torch.from_numpy(pixels))
-        self.small = None
+        self.small, self.budget = {}, float(np.exp(np.random.uniform(*np.log(BUDGET))))
 
     def plain(self):
         return [self.tokens[f].flatten(0, 1) for _, _, f in self.groups]
 
-    def compressed(self, tau=0.9):
-        if self.small is None:
-            self.small = [torch.from_numpy(scc.group(self.tokens[f].float().numpy(), tau)).to(torch.bfloat16)
-                          for _, _, f in self.groups]
-        return self.small
+    def compressed(self, retention=0.0):
+        if retention not in self.small:
+            self.small[retention] = [torch.from_numpy(scc.group(self.tokens[f].float().numpy(), retention=retention)).to(torch.bfloat16)
+                                     for _, _, f in self.groups]
+        return self.small[retention]
+
+    def visual(self, mode):
+        """Tokens of each group [n, 256]; None in mode "blind"."""
+        return {"full": self.plain, "scc": self.compressed, "budget": lambda: self.compressed(self.budget), "blind": lambda: None}[mode]()
 
 
 def layout(prompt, clip, mode, asked):
     """One packed sample: (ids, positions, blocks, targets, visual tokens or None, kinds). targets -100 where none."""
-    visual = clip.plain() if mode == "full" else clip.compressed() if mode == "scc" else None
+    visual = clip.visual(mode)
     ids = prompt.prefix(clip.groups, [len(v) for v in visual], clip.stamps) if visual else []
     n = len(ids)
     positions, blocks, targets = list(range(n)), [0] * n, [-100] * n
-    for block, (q, a, _, _) in enumerate(asked, 1):
-        q, a = prompt.question(q, not visual), prompt.answer(a)
+    for block, one in enumerate(asked, 1):
+        q, a = prompt.question(one, not visual), prompt.answer(one.answer)
         ids += q + a[:-1]
         positions += range(n, n + len(q) + len(a) - 1)
         blocks += [block] * (len(q) + len(a) - 1)
         targets += [-100] * (len(q) - 1) + a
-    return ids, positions, blocks, targets, torch.cat(visual) if visual else None, [k for _, _, k, _ in asked]
+    return ids, positions, blocks, targets, torch.cat(visual) if visual else None, [one.kind for one in asked]
 
 
 def forward(model, samples):
@@ -183,7 +193,7 @@ def main(rank=0):
     p.add_argument("media")
     p.add_argument("work")
     p.add_argument("--minutes", type=float, default=60, help="training time, all runs together: the learning rate falls over it")
-    p.add_argument("--share", type=float, default=0.6, help="of prompts with SCC tokens")
+    p.add_argument("--share", type=float, default=0.6, help="of prompts with compressed tokens; 0: they are never seen")
     p.add_argument("--budget", type=int, default=5000, help="tokens in a step, for each of the two processes")
     p.add_argument("--rate", type=float, default=1.0e-3)
     args = p.parse_args()
@@ -220,7 +230,8 @@ def main(rank=0):
         candidates = []
         for i in rng.choice(len(pool), min(len(pool), 64), replace=False):
             frames = len(pool[i].tokens)
-            mode = "blind" if rng.random() < 0.02 else "scc" if args.share and frames > PLAIN or rng.random() < args.share else "full"
+            small = args.share and frames > PLAIN or rng.random() < args.share
+            mode = "blind" if rng.random() < 0.02 else "full" if not small else "scc" if rng.random() < 0.55 else "budget"
             asked = [pool[i].asked[j] for j in rng.permutation(len(pool[i].asked))[:ASKED[mode]]]
             candidates.append(layout(prompt, pool[i], mode, asked))
         candidates.sort(key=lambda s: len(s[0]))
@@ -247,7 +258,7 @@ def main(rank=0):
             sums, hits = 0.0, {}
         if spent - told > 300 and rank == 0:
             told = spent
-            for mode in ("full", "scc") if args.share else ("full",):
+            for mode in ("full", "scc", "budget") if args.share else ("full",):
                 scores = evaluate(model, prompt, held, mode)
                 mean = np.mean([v for v, _ in scores.values()])
                 print(f"   held-out {mode} {mean:.3f} " + " ".join(f"{k} {v:.2f}" for k, (v, _) in scores.items()), flush=True)

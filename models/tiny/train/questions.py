@@ -1,19 +1,30 @@
-"""Questions and answers about a clip (clips.py), in ten kinds and many phrasings.
+"""Questions and answers about a clip (clips.py), in twelve kinds and many phrasings.
 
-`ask(rng, clip)` lists (question, answer, kind, at) candidates; at is the event's time in seconds for "when", else None.
-`pick(rng, clip, n)` chooses n of them, kinds evenly. Three more kinds, "list", "times" and "trace", are for training only: they
-teach to name everything, to copy a group's times, and to follow an object from group to group.
+`ask(rng, clip)` lists `Asked` candidates; `pick(rng, clip, n)` chooses n of them, kinds evenly. Three more kinds, "list", "times"
+and "trace", are for training only: they teach to name everything, to copy a group's times, and to follow an object from
+group to group.
 """
+from typing import NamedTuple
+
 import numpy as np
 
 from clips import label
-from words import CLASSES, COLOUR_NAMES, NUMBERS, SHAPES, article, place, plural
+from words import CLASSES, COLOUR_NAMES, MARKS, NUMBERS, SHAPES, article, place, plural
 
-KINDS = ["what", "how many", "colour", "where", "direction", "any", "when", "first", "happens", "motion"]
+KINDS = ["what", "how many", "colour", "where", "direction", "any", "when", "first", "happens", "motion", "detail",
+         "two turns"]
 TEACHING = ("list", "times", "trace")
 SLOW, FAST = 0.19, 0.3  # picture widths or heights a second; between them is neither
 PLACES = ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"]
 EDGES = {"left": 0, "right": 1, "top": 2, "bottom": 3}
+
+
+class Asked(NamedTuple):
+    question: str
+    answer: str
+    kind: str
+    at: float | None = None  # the event's time in seconds of "when"
+    before: tuple | None = None  # (question, answer) of the turn before it
 
 
 class Object:
@@ -21,6 +32,7 @@ class Object:
 
     def __init__(self, o, groups):
         self.cls, self.seen, self.x, self.y, self.colours = o["cls"], o["seen"], o["x"], o["y"], o["colours"]
+        self.mark = o["mark"]
         index = np.flatnonzero(self.seen)
         self.first, self.last = index[0], index[-1]
         self.colour, self.end_colour = self.colours[self.first], self.colours[self.last]
@@ -83,7 +95,7 @@ def ask(rng, clip):
     out = []
 
     def add(kind, question, answer, at=None):
-        out.append((question, answer, kind, at))
+        out.append(Asked(question, answer, kind, at))
 
     def the(o):
         return "the " + str(rng.choice(o.names))
@@ -186,8 +198,9 @@ def ask(rng, clip):
     elif len(classes) == 1:
         add("what", one("What is in the video?", "What can you see?", "What do you see?", "What does the video show?"),
             plural(objects[0].cls))
+    out += details(rng, objects, named)
     if single or frames < 3:
-        return out
+        return out + turns(rng, named, out)
 
     # with time
     if clip["stamps"] and len(clip["groups"]) > 1:
@@ -318,19 +331,92 @@ def ask(rng, clip):
                 if clip["stamps"] and len(clip["groups"]) > 1:
                     add("when", one(f"When does the last {k} appear?", f"When does the last {k} come?"),
                         label(*clip["groups"][group_of[row[-1].first]][:2])[1:-1], float(clip["times"][row[-1].first]))
+    return out + turns(rng, named, out)
+
+
+def details(rng, objects, named):
+    """Questions about the small marks."""
+    one = lambda *texts: str(rng.choice(texts))  # noqa: E731
+    out = []
+    for o in named:
+        if o.mark is None or o.seen.sum() < min(2, len(o.seen)):
+            continue
+        n = "the " + str(rng.choice(o.names))
+        for _ in range(1 if o.mark == "nothing" else 2):
+            out.append(Asked(one(f"What is on {n}?", f"What mark is on {n}?", f"What mark does {n} have?", f"What is drawn on {n}?",
+                                 f"Which mark do you see on {n}?"), o.mark, "detail"))
+        if o.mark == "nothing" and rng.random() < 0.4 or o.mark != "nothing":
+            out.append(Asked(one(f"Does {n} have a mark?", f"Is there a mark on {n}?", f"Is there something on {n}?"),
+                             "no" if o.mark == "nothing" else "yes", "detail"))
+        if o.mark.endswith("dots") or o.mark == "a dot" or o.mark == "nothing" and rng.random() < 0.3:
+            count = {"nothing": 0, "a dot": 1, "two dots": 2, "three dots": 3}[o.mark]
+            out.append(Asked(one(f"How many dots are on {n}?", f"How many dots does {n} have?", f"Count the dots on {n}."),
+                             NUMBERS[count], "detail"))
+    if all(o.mark is not None or o.cls not in SHAPES for o in objects):
+        for mark in MARKS[1:]:
+            row = [o for o in objects if o.mark == mark]
+            if len(row) == 1 and row[0] in named:
+                out.append(Asked(one(f"What has {mark} on it?", f"Which object has {mark}?", f"On which object is there {mark}?",
+                                     f"Which object has {mark} on it?"), article(f"{row[0].colour} {row[0].cls}"), "detail"))
     return out
 
 
+def turns(rng, named, single):
+    """Second questions that lean on the one before: "it", or "And the red car?"."""
+    about, forms = {}, {}  # object: its questions; form of question: (object's name, question) of each object
+    for q in single:
+        if q.kind in TEACHING or q.kind == "first":
+            continue
+        names = [(k, "the " + n) for k, o in enumerate(named) for n in o.names
+                 if f"the {n}" in q.question.rstrip("?.").replace("'s", "") + " " and (f"the {n} " in q.question or q.question.rstrip("?.").endswith(f"the {n}"))]
+        if len(names) == 1:
+            (k, n), = names
+            about.setdefault(k, []).append((n, q))
+            forms.setdefault(q.question.replace(n, "{}"), []).append((k, n, q))
+    out = []
+    for k, asked in about.items():
+        whole = article(f"{named[k].colour} {named[k].cls}")
+        first = [q for _, q in asked] + 2 * [q for q in single if q.answer == whole and q.kind not in TEACHING]
+        for _ in range(2):
+            n, second = asked[rng.integers(len(asked))]
+            q = first[rng.integers(len(first))]
+            if q is not second and q.kind != second.kind and second.answer.split()[-1] not in q.question:
+                text = second.question.replace(n, "it")
+                if second.kind in ("detail", "where", "colour") and rng.random() < 0.3:
+                    text = "And " + text[0].lower() + text[1:]
+                out.append(Asked(text, second.answer, "two turns", second.at, (q.question, q.answer)))
+    for row in forms.values():
+        for i, (k, _, q) in enumerate(row):
+            for other, n, second in row[i + 1:]:
+                if other != k:
+                    out.append(Asked(str(rng.choice([f"And {n}?", f"What about {n}?"])), second.answer, "two turns", second.at,
+                                     (q.question, q.answer)))
+    return out
+
+
+def loosely(rng, text):
+    """The same question as people type it."""
+    form = rng.integers(6)
+    if form == 0:
+        return text.lower()
+    if form == 1:
+        return text.lower().rstrip("?.")
+    low = text[0].lower() + text[1:]
+    return [f"Please tell me: {low}", f"In the video, {low}", f"Tell me, {low}", text.rstrip("?.") + ", please?"][form - 2]
+
+
 def pick(rng, clip, n=8, train=False):
-    """At most n questions, taking the kinds in turn. train: those for TEACHING too."""
-    queue = [q for q in ask(rng, clip) if train or q[2] not in TEACHING]
+    """At most n questions, taking the kinds in turn. train: those for TEACHING too, some of them as people type."""
+    queue = [q for q in ask(rng, clip) if train or q.kind not in TEACHING]
     rng.shuffle(queue)
     chosen, counts = [], {}
     while queue and len(chosen) < n:
-        least = min(counts.get(q[2], 0) for q in queue)
+        least = min(counts.get(q.kind, 0) for q in queue)
         for i, q in enumerate(queue):
-            if counts.get(q[2], 0) == least:
-                counts[q[2]] = least + 1
+            if counts.get(q.kind, 0) == least:
+                counts[q.kind] = least + 1
                 chosen.append(queue.pop(i))
                 break
-    return [(str(q), str(a), k, at) for q, a, k, at in chosen]
+    if train:
+        chosen = [q._replace(question=loosely(rng, q.question)) if rng.random() < 0.12 else q for q in chosen]
+    return [q._replace(question=str(q.question), answer=str(q.answer)) for q in chosen]

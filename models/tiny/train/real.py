@@ -41,4 +41,4 @@ class RealScene:
         return np.clip(image, 0, 255).astype(np.uint8), np.ascontiguousarray(ids)
 
     def facts(self, t):
-        return [(o["cls"], o["colour"]) for o in self.objects]
+        return [(o["cls"], o["colour"], None) for o in self.objects]

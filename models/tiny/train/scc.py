@@ -1,12 +1,26 @@
-"""Semantic Connected Components, exactly: spatial per frame, temporal per group, merge."""
+"""Semantic Connected Components, exactly: spatial per frame, temporal per group, merge; at a tau or to a count of tokens."""
 import numpy as np
 
 
-def components(x, tau):
-    """x float32 [n, d] -> list of member index arrays, in the order of the components' hubs."""
+def cut(cosines, count):
+    """The tau at which `count` components are left, ties aside: an edge of the maximum spanning tree (Prim)."""
+    n = len(cosines)
+    best, out, edges = cosines[0].copy(), np.ones(n, bool), []
+    out[0] = False
+    for _ in range(n - 1):
+        i = int(np.where(out, best, -2).argmax())
+        edges.append(best[i])
+        out[i] = False
+        best = np.maximum(best, cosines[i])
+    return np.sort(edges)[count - 1] - 1e-6 if count < n else 2.0
+
+
+def components(x, tau, count=None):
+    """x float32 [n, d] -> list of member index arrays, in the order of the components' hubs; count: so many in tau's place."""
     n = len(x)
     x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-    near = x @ x.T > tau
+    near = x @ x.T
+    near = near > (tau if count is None else cut(near, count))
     np.fill_diagonal(near, True)
     label = np.arange(n)
     while True:
@@ -23,14 +37,13 @@ def components(x, tau):
     return [members for _, members in sorted(found, key=lambda f: f[0])]
 
 
-def spatial(frame, tau):
-    return np.stack([frame[m].mean(0) for m in components(frame, tau)])
-
-
-def group(tokens, tau=0.9):
-    """tokens float32 [f, n, d] of one group -> float32 [k, d]."""
-    front = np.concatenate([spatial(frame, tau) for frame in tokens])
-    means = np.stack([front[m].mean(0) for m in components(front, tau)])
+def group(tokens, tau=0.9, retention=0.0):
+    """tokens float32 [f, n, d] of one group -> float32 [k, d]. retention > 0: each frame to twice that share, the group to it."""
+    f, n, _ = tokens.shape
+    few = lambda share, size: max(1, round(min(1.0, share) * size)) if share else None  # noqa: E731
+    front = np.concatenate([np.stack([frame[m].mean(0) for m in components(frame, tau, few(2 * retention, n))]) for frame in tokens])
+    count = few(retention, f * n)
+    means = np.stack([front[m].mean(0) for m in components(front, tau, min(count, len(front)) if count else None)])
     source = tokens.reshape(-1, tokens.shape[-1])
     unit = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
     owner = (source @ unit.T).argmax(1)

@@ -6,8 +6,10 @@ question's facts are taken. All randomness is drawn in the constructor, except t
 import cv2
 import numpy as np
 
-from words import CLASSES, COLOURS, COLOUR_NAMES, SHAPES
+from words import CLASSES, COLOURS, COLOUR_NAMES, MARKS, SHAPES
 
+MARKED = ("circle", "square", "triangle", "star", "cross")  # shapes with room for a mark
+LEAST_MARKED = 17  # pixels from middle to corner, at the network's resolution, from which on a mark can be read
 PHOTO = ("car", "person", "apple", "broccoli", "cauliflower", "bolt")
 
 
@@ -30,8 +32,21 @@ def polygon(shape):
     return None
 
 
-def shape_sprite(rng, shape, colour, radius):
-    """RGBA float32 [n, n, 4] of a drawn shape, `radius` pixels from its middle to its corners."""
+def mark_points(rng, mark):
+    """Polygons within the unit circle that draw one of MARKS, at a random angle."""
+    a = rng.uniform(0, 2 * np.pi)
+    along, across = np.array([np.cos(a), np.sin(a)]), np.array([-np.sin(a), np.cos(a)])
+    if mark == "a line":
+        return [np.array([along * x + across * y for x, y in ((-0.42, -0.09), (0.42, -0.09), (0.42, 0.09), (-0.42, 0.09))])]
+    count = {"a dot": 1, "two dots": 2, "three dots": 3}.get(mark, 0)
+    turns = a + np.arange(count) * 2 * np.pi / max(count, 1)
+    ring = np.arange(16) * np.pi / 8
+    dot = np.stack([np.cos(ring), np.sin(ring)], 1) * (0.2 if count == 1 else 0.155)
+    return [dot + (0 if count == 1 else 0.3) * np.array([np.cos(t), np.sin(t)]) for t in turns]
+
+
+def shape_sprite(rng, shape, colour, radius, mark="nothing"):
+    """RGBA float32 [n, n, 4] of a drawn shape, `radius` pixels from its middle to its corners, with one of MARKS on it."""
     n = int(2 * radius * 1.1) + 4
     scale, middle = 3, n * 1.5
     alpha = np.zeros((n * scale, n * scale), np.uint8)
@@ -48,6 +63,13 @@ def shape_sprite(rng, shape, colour, radius):
     alpha = cv2.resize(alpha, (n, n), interpolation=cv2.INTER_AREA).astype(np.float32)
     shade = 1 + rng.uniform(-0.18, 0.18) * np.linspace(-1, 1, n)[:, None] * np.ones((1, n))
     rgb = np.clip(np.asarray(colour, np.float32) * shade[..., None], 0, 255)
+    if mark != "nothing":
+        ink = np.zeros((n * scale, n * scale), np.uint8)
+        for points in mark_points(rng, mark):
+            cv2.fillPoly(ink, [np.round(points * radius * scale + middle).astype(np.int32)], 255)
+        ink = cv2.resize(ink, (n, n), interpolation=cv2.INTER_AREA)[..., None] / 255
+        dark = np.dot(colour, (0.3, 0.59, 0.11)) > 105
+        rgb += ink * (rng.uniform(0, 25) + (0 if dark else 225) - rgb)
     return np.dstack([rgb, alpha]).astype(np.float32)
 
 
@@ -114,14 +136,17 @@ class Thing:
     """One object: sprites by colour, a path, from when to when it is there."""
 
     def __init__(self, rng, assets, cls, w, h, duration, behaviour, big):
-        self.cls, self.behaviour = cls, behaviour
+        self.cls, self.behaviour, self.mark = cls, behaviour, None  # mark None: it cannot be said
         unit = min(w, h) if rng.random() < 0.5 else np.sqrt(w * h)
         if cls in PHOTO:
             low, high = (0.3, 0.62) if cls in ("car", "person") else (0.2, 0.45)
             sprite, self.colour = photo_sprite(rng, assets, cls, unit * rng.uniform(low, high) * big)
         else:
             self.colour = str(rng.choice(COLOUR_NAMES))
-            sprite = shape_sprite(rng, cls, paint(rng, self.colour), unit * rng.uniform(0.115, 0.22) * big)
+            radius = unit * rng.uniform(0.115, 0.22) * big
+            if cls in MARKED and behaviour != "change" and radius * 168 / max(w, h) >= LEAST_MARKED:
+                self.mark = str(rng.choice(MARKS)) if rng.random() < 0.5 else "nothing"
+            sprite = shape_sprite(rng, cls, paint(rng, self.colour), radius, self.mark or "nothing")
         self.sprites, self.later_colour, self.change = [sprite], self.colour, np.inf
         self.start, self.stop = -1.0, np.inf  # there at start <= t < stop
         self.half = np.array(sprite.shape[1::-1]) / 2
@@ -264,5 +289,5 @@ class Scene:
         return image, ids
 
     def facts(self, t):
-        """Per object: (class, colour at t)."""
-        return [(o.cls, o.later_colour if t >= o.change else o.colour) for o in self.things]
+        """Per object: (class, colour at t, one of MARKS or None)."""
+        return [(o.cls, o.later_colour if t >= o.change else o.colour, o.mark) for o in self.things]

@@ -29,8 +29,8 @@ def train(store, path, count=400, size=model.VOCABULARY - 5):
     texts += [f"{n}: {n:02d}:{n:02d}.{n % 10}" for n in range(60)] * 3
     for _ in range(count):
         clip = clips.sample(rng, store, 8, single=rng.random() < 0.3)
-        for question, answer, _, _ in questions.pick(rng, clip, 12, train=True):
-            texts += [question, answer]
+        for asked in questions.pick(rng, clip, 12, train=True):
+            texts += [asked.question, asked.answer]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([

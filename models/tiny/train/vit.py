@@ -1,8 +1,8 @@
 """Stage 1: the vision tower and projector, by dense labels of drawn and real frames.
 
 Each sample is a pair of frames of one scene. Heads (thrown away afterwards) read
-    patches   [144]  class and colour of what covers the patch, and which of its 7x7 parts objects cover
-    tokens    [36]   which class x colour covers most of the cell, whose centre lies in it, where that centre is
+    patches   [144]  class, colour and mark of what covers the patch, and which of its 7x7 parts objects cover
+    tokens    [36]   its mark, which class x colour covers most of the cell, whose centre lies in it, where that centre is
 and a hinge on cosines makes tokens fit to be compressed: background alike, objects unlike it and each other, one object
 alike over time only while it stays where it is.
 
@@ -23,7 +23,7 @@ import model as net
 import real
 import scenes
 from pictures import squash
-from words import CLASSES, COLOUR_NAMES
+from words import CLASSES, COLOUR_NAMES, MARKS
 
 KINDS, MOST, BINS = len(CLASSES) * len(COLOUR_NAMES), 9, 12
 
@@ -57,7 +57,7 @@ def sample(rng, store):
     scene = real.RealScene(rng, store, 8) if rng.random() < 0.07 else \
         scenes.Scene(rng, store, 8, lively=rng.random() < 0.8)
     t = rng.uniform(0, scene.duration)
-    out = {k: [] for k in ("pixels", "cells", "patches", "outline", "kind", "centre")}
+    out = {k: [] for k in ("pixels", "cells", "patches", "outline", "kind", "mark", "centre")}
     for when in (t, min(t + rng.choice([0.25, 0.5, 1.0, 2.0]), scene.duration - 1e-3)):
         image, ids = scene.draw(when)
         facts = scene.facts(when)
@@ -65,8 +65,10 @@ def sample(rng, store):
         out["cells"].append(labels(ids, len(facts), net.GRID))
         out["patches"].append(labels(ids, len(facts), net.SIDE))
         out["outline"].append(outline(ids))
-        kind = [CLASSES.index(c) * len(COLOUR_NAMES) + COLOUR_NAMES.index(p) for c, p in facts][:MOST]
+        kind = [CLASSES.index(c) * len(COLOUR_NAMES) + COLOUR_NAMES.index(p) for c, p, _ in facts][:MOST]
         out["kind"].append(np.array(kind + [0] * (MOST - len(kind))))
+        mark = [-100 if m is None else MARKS.index(m) for _, _, m in facts][:MOST]
+        out["mark"].append(np.array(mark + [-100] * (MOST + 1 - len(mark))))
         out["centre"].append(np.array([centre(ids, k) for k in range(MOST)], np.float32))
     return {k: np.stack(v) for k, v in out.items()}
 
@@ -87,7 +89,7 @@ def flip(batch):
         return a.reshape(*a.shape[:2], side, side)[..., ::-1].reshape(a.shape).copy()
     edges = grid(batch["outline"].reshape(-1, net.SIDE ** 2, 7, 7).transpose(0, 2, 3, 1).reshape(-1, 49, net.SIDE ** 2), net.SIDE)
     edges = edges.reshape(-1, 7, 7, net.SIDE ** 2)[:, :, ::-1].transpose(0, 3, 1, 2).reshape(-1, net.SIDE ** 2, 49).copy()
-    return {"outline": edges, "pixels": batch["pixels"][:, :, ::-1].copy(), "kind": batch["kind"],
+    return {"outline": edges, "pixels": batch["pixels"][:, :, ::-1].copy(), "kind": batch["kind"], "mark": batch["mark"],
             "cells": grid(batch["cells"], net.GRID), "patches": grid(batch["patches"], net.SIDE),
             "centre": batch["centre"] * np.float32([-1, 1]) + np.float32([1, 0])}
 
@@ -101,6 +103,7 @@ class Heads(nn.Module):
         self.cls = nn.Linear(net.WIDTH, len(CLASSES) + 1)
         self.kind = nn.Linear(net.WIDTH, 1 + KINDS)
         self.middle = nn.Linear(net.WIDTH, KINDS)
+        self.mark, self.patch_mark = nn.Linear(net.WIDTH, len(MARKS)), nn.Linear(192, len(MARKS))
         self.bins = nn.Linear(net.WIDTH, 2 * BINS)
         nn.init.constant_(self.middle.bias, -6.0)
 
@@ -160,6 +163,10 @@ def losses(model, heads, batch):
         loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), reduction="none")
         return (loss * weight.flatten()).sum() / weight.sum().clamp(min=1)
     result = {"patch": 2 * ce(a, cls, weight) + 0.5 * ce(b, col, weight)}
+    def mark(logits, who):
+        target = t["mark"].gather(1, torch.where(who < 0, MOST, who))
+        return ce(logits.float(), target, (target >= 0).float()), (logits.argmax(-1) == target)[target > 0].float().mean()
+    result["mark"], _ = mark(heads.patch_mark(features), who)
     result["outline"] = 2 * F.binary_cross_entropy_with_logits(heads.outline(features).float(), t["outline"].float())
 
     who = dominant(t["cells"].float() / 255, 0.10, 0.03)
@@ -171,6 +178,8 @@ def losses(model, heads, batch):
     cls = torch.where(kind == KINDS, len(CLASSES), kind // colours)
     result["class"] = 2 * ce(heads.cls(x).float(), cls, weight)
     seen = (who >= 0) & (who < MOST)
+    loss, result["mark%"] = mark(heads.mark(x), who)
+    result["mark"] = result["mark"] + 2 * loss
     guess = logits.argmax(-1)
     result["kind%"] = (guess == kind)[seen].float().mean()
     result["class%"] = (guess // colours == kind // colours)[seen].float().mean()

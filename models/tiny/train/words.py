@@ -2,6 +2,7 @@
 SHAPES = ["circle", "square", "triangle", "star", "cross", "ring"]
 THINGS = ["car", "person", "apple", "broccoli", "cauliflower", "bolt"]
 CLASSES = SHAPES + THINGS
+MARKS = ["nothing", "a dot", "a line", "two dots", "three dots"]  # painted on some shapes
 PLURALS = {"cross": "crosses", "person": "people", "broccoli": "broccoli"}
 COLOURS = {  # typical RGB; a scene jitters it
     "red": (215, 35, 35), "green": (40, 165, 55), "blue": (40, 80, 220), "yellow": (240, 220, 40),
