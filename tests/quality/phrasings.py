@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import re
 
-THING = r"((?:the|an?)(?: (?!at |in |on |of )[a-z]+){1,3})"
+THING = r"((?:the|an?)(?: (?!video |at |in |on |of )[a-z]+){1,3})"
 OTHER = [  # (a form of the training's, the same in other words)
     (rf"(?:Is there|Can you see|Do you see) {THING}\?", (r"Can \1 be seen?", r"Is \1 to be found there?")),
     (r"How many ([a-z ]+) (?:are there|can you see|appear)\?", (r"What is the number of \1?", r"How many \1 do you count?")),
@@ -17,7 +17,7 @@ OTHER = [  # (a form of the training's, the same in other words)
     (rf"(?:What comes|Which appears|What is seen) first, {THING} or {THING}\?", (r"Which of the two comes first, \1 or \2?", r"Does \1 or \2 come first?")),
     (rf"Does {THING} (?:stop|come to a stop)\?", (r"Does \1 stop moving?", r"Does \1 end up standing still?")),
     (rf"Is {THING} fast or slow\?", (r"Is \1 slow or fast?", r"At what speed does \1 move, fast or slow?")),
-    (rf"(?:What happens to|What does) {THING}(?: do)?\?", (r"What is happening to \1?", r"Say what happens to \1.")),
+    (rf"(?:What happens to {THING}|What does {THING} do)\?", (r"What is happening to \1\2?", r"Say what happens to \1\2.")),
     (rf"Is {THING} still there at the end\?", (r"Is \1 there until the end?", r"At the end, is \1 there?")),
     (rf"(?:What is|What mark is) on {THING}\?", (r"What do you see on \1?", r"Name the mark on \1.")),
 ]
