@@ -105,7 +105,7 @@ def ask(rng, clip):
 
     named = [o for o in objects if o.names]
     kinds = {(o.cls, c) for o in objects for c in (o.colour, o.end_colour)}
-    classes, colours = {k for k, _ in kinds}, {c for _, c in kinds}
+    classes, colours = sorted({k for k, _ in kinds}), sorted({c for _, c in kinds})  # a set's order is not the seed's
 
     # any: as many noes as yeses, the noes close to what is there
     for _ in range(2):
@@ -368,7 +368,7 @@ def turns(rng, named, single):
         if q.kind in TEACHING or q.kind == "first":
             continue
         names = [(k, "the " + n) for k, o in enumerate(named) for n in o.names
-                 if f"the {n}" in q.question.rstrip("?.").replace("'s", "") + " " and (f"the {n} " in q.question or q.question.rstrip("?.").endswith(f"the {n}"))]
+                 if f"the {n} " in q.question or q.question.rstrip("?.").endswith(f"the {n}")]
         if len(names) == 1:
             (k, n), = names
             about.setdefault(k, []).append((n, q))
