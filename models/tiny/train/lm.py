@@ -87,11 +87,11 @@ class Prompt:
 class Clip:
     """A clip's tokens, plain and (when asked for) compressed."""
 
-    def __init__(self, model, pixels, groups, stamps, asked):
+    def __init__(self, model, rng, pixels, groups, stamps, asked):
         self.groups, self.stamps, self.asked = groups, stamps, asked
         with torch.no_grad():
             self.tokens = net.visual_tokens(model, torch.from_numpy(pixels))
-        self.small, self.budget = {}, float(np.exp(np.random.uniform(*np.log(BUDGET))))
+        self.small, self.budget = {}, float(np.exp(rng.uniform(*np.log(BUDGET))))
 
     def plain(self):
         return [self.tokens[f].flatten(0, 1) for _, _, f in self.groups]
@@ -219,12 +219,12 @@ def main(rank=0):
         clip = clips.sample(held_rng, store, 16, single=len(held) % 6 == 0)
         asked = questions.pick(held_rng, clip, 8)
         if asked:
-            held.append(Clip(model, clip["pixels"], clip["groups"], clip["stamps"], asked))
+            held.append(Clip(model, held_rng, clip["pixels"], clip["groups"], clip["stamps"], asked))
     pool, seen, sums, hits, drawn, done = [], 0, 0.0, {}, 0, progress.value
     told = clock()
     while done < 1:
         while len(pool) < 64 or (not queue.empty() and drawn < 64 + 4 * seen):
-            pool.append(Clip(model, *queue.get()))
+            pool.append(Clip(model, rng, *queue.get()))
             drawn += 1
         pool = pool[-2500:]
         candidates = []
