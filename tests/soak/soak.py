@@ -24,7 +24,7 @@ QUESTIONS = ("Is there a car?", "What is in the video?", "How many cars are ther
              "When does the first car appear?", "What colour is the car?")
 MEMORY = "memory-tokens=600"  # four minutes of these clips
 LONG = 10  # minutes from which on the memory's slope means something
-ALLOWED = 1.0  # MB a minute of the second half, in a long run
+ALLOWED = 0.5  # MB a minute of the second half, in a long run
 
 
 def resident(pid):
