@@ -28,6 +28,7 @@ class Section {
     const auto found = object_->find(key);
     return found == object_->end() ? kNull : *found;
   }
+  bool has(const char *key) const { return object_->contains(key); }
   Section section(const char *key) const {
     static const json kEmpty = json::object();
     return {at(key).is_null() ? kEmpty : at(key), name_ + "." + key};
@@ -101,14 +102,58 @@ VisionConfig read_vision(const Section &file, bool present) {
   return config;
 }
 
-TextConfig read_text(const Section &file) {
-  TextConfig config;
-  file.only("model_type", "qwen2");
+/// Hugging Face's own numbers for a kind of language model, where config.json names none.
+struct TextKind {
+  const char *name;  // model_type
+  TextConfig absent;
+  int context_seen = 0;  // sliding_window where it is absent; 0: every position is seen
+};
+const TextKind kTextKinds[] = {
+    {"qwen2", {}},
+    {"qwen3", {.qkv_bias = false, .qk_norm = true}},
+    {"llama",
+     {.vocabulary = 32000, .intermediate = 11008, .key_value_heads = 0, .context = 2048, .qkv_bias = false}},
+    {"mistral",
+     {.vocabulary = 32000, .intermediate = 14336, .key_value_heads = 8, .context = 131072, .qkv_bias = false},
+     4096},
+};
+
+const TextKind &text_kind(const Section &file, const char *absent) {
+  const json &type = file.at("model_type").is_null() ? json(absent) : file.at("model_type");
+  std::string names;
+  for (const TextKind &kind : kTextKinds) {
+    if (type == kind.name) return kind;
+    names += (names.empty() ? "" : ", ") + std::string(kind.name);
+  }
+  file.refuse("model_type", "one of " + names);
+}
+
+/// Attention sees every position, or a window that holds the whole context.
+void read_window(const Section &file, const TextKind &kind, const TextConfig &config) {
+  file.only("use_sliding_window", false);
+  if (kind.context_seen) {  // Mistral: a window where it is not null
+    const int window = file.has("sliding_window") && file.at("sliding_window").is_null()
+                           ? config.context
+                           : file.whole("sliding_window", kind.context_seen, 1, 1 << 30);
+    if (window < config.context)
+      file.refuse("sliding_window",
+                  "null or at least max_position_embeddings " + std::to_string(config.context));
+  }
+  if (!file.at("layer_types").is_null())
+    for (const auto &type : file.at("layer_types"))
+      if (type != "full_attention") file.refuse("layer_types", "full_attention for every layer");
+}
+
+/// `absent`: the model_type where the file names none.
+TextConfig read_text(const Section &file, const char *absent) {
+  const TextKind &kind = text_kind(file, absent);
+  TextConfig config = kind.absent;
   config.vocabulary = file.whole("vocab_size", config.vocabulary, 1, 1 << 24);
   config.hidden = file.whole("hidden_size", config.hidden, 1, kWidth);
   config.intermediate = file.whole("intermediate_size", config.intermediate, 1, kWidth);
   config.layers = file.whole("num_hidden_layers", config.layers, 1, kLayers);
   config.heads = file.whole("num_attention_heads", config.heads, 1, kHeads);
+  if (!config.key_value_heads) config.key_value_heads = config.heads;
   config.key_value_heads = file.whole("num_key_value_heads", config.key_value_heads, 1, kHeads);
   config.context = file.whole("max_position_embeddings", config.context, 1, 1 << 30);
   config.rms_norm_eps = file.number("rms_norm_eps", config.rms_norm_eps);
@@ -121,12 +166,19 @@ TextConfig read_text(const Section &file) {
     file.refuse("num_attention_heads", "heads of an even width, found " + std::to_string(config.head));
   if (config.heads % config.key_value_heads)
     file.refuse("num_key_value_heads", "a divisor of num_attention_heads " + std::to_string(config.heads));
-  file.only("use_sliding_window", false);
-  if (!file.at("layer_types").is_null())
-    for (const auto &type : file.at("layer_types"))
-      if (type != "full_attention") file.refuse("layer_types", "full_attention for every layer");
+  if (config.qk_norm || !config.qkv_bias) {  // Qwen2's are fixed
+    config.qkv_bias = file.truth("attention_bias", config.qkv_bias);
+    config.out_bias = config.qkv_bias;
+  }
+  file.only("mlp_bias", false);
+  read_window(file, kind, config);
   const Section rope = file.section("rope_parameters");
-  rope.only("rope_type", "default");
+  const json &scaled = rope.at("rope_type");
+  // "dynamic" turns as "default" does up to max_position_embeddings, beyond which nothing is read.
+  if (scaled == "linear")
+    config.rope_factor = rope.number("factor", config.rope_factor);
+  else if (!scaled.is_null() && scaled != "default" && scaled != "dynamic")
+    rope.refuse("rope_type", "default, linear or dynamic");
   rope.only("partial_rotary_factor", 1.0);
   config.rope_theta = rope.number("rope_theta", config.rope_theta);
   return config;
@@ -200,7 +252,7 @@ LlavaOnevisionConfig read_llava_onevision(const Checkpoint &checkpoint) {
   file.only("model_type", "llava_onevision");
   LlavaOnevisionConfig config;
   config.vision = read_vision(file.section("vision_config"), !file.at("vision_config").is_null());
-  config.text = read_text(file.section("text_config"));
+  config.text = read_text(file.section("text_config"), "qwen2");
   config.text.tied = config.text.tied || file.truth("tie_word_embeddings", false);
   config.projector = file.activation("projector_hidden_act", config.projector);
   config.projector_bias = file.truth("multimodal_projector_bias", true);

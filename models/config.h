@@ -17,23 +17,44 @@ enum class Activation {
   kQuickGelu
 };  // x*Phi(x), its tanh form, x*sigmoid(x), x*sigmoid(1.702x)
 
-/// A SigLIP vision tower.
+/// A vision transformer with learned positions: SigLIP, CLIP or InternViT.
 struct VisionConfig {
+  enum Kind { kSiglip, kClip, kInternVit } kind = kSiglip;
   int hidden = 768, intermediate = 3072, layers = 12, heads = 12;
   int channels = 3, image_size = 224, patch = 16;  // pixels
   double layer_norm_eps = 1e-6;
   Activation activation = Activation::kGeluTanh;
+  bool class_token = false;  // stands before the patches
+  bool patch_bias = true, qkv_bias = true;
+  bool pre_norm = false;                           // before the first layer
+  bool final_norm = false;                         // after the last layer, where its output is used
+  bool rms_norm = false;                           // in the layers, instead of layer norms
+  bool qk_norm = false;                            // RMS norms over all of q and k
+  bool layer_scale = false;                        // what a layer adds is scaled channel by channel
   int grid() const { return image_size / patch; }  // patches per side
   int head() const { return hidden / heads; }
+  int rows() const { return grid() * grid() + class_token; }  // of the positions
+  std::vector<int64_t> position_shape() const {
+    if (kind == kInternVit) return {1, rows(), hidden};
+    return {rows(), hidden};
+  }
+  std::vector<int64_t> class_shape() const {
+    if (kind == kInternVit) return {1, 1, hidden};
+    return {hidden};
+  }
 };
 
-/// A Qwen2 language model: RMS norms, rotary positions, grouped-query attention with biased q, k and v.
+/// A language model of Llama's kind (Llama, Mistral, Qwen2, Qwen3): RMS norms, rotary positions,
+/// grouped-query attention.
 struct TextConfig {
   int vocabulary = 151936, hidden = 4096, intermediate = 22016, layers = 32, heads = 32, key_value_heads = 32;
   int head = 128;       // width of one head
   int context = 32768;  // positions
   double rms_norm_eps = 1e-6, rope_theta = 10000;
-  bool tied = false;  // lm_head is embed_tokens, where the file has no lm_head of its own
+  double rope_factor = 1;  // positions are divided by it
+  bool qkv_bias = true, out_bias = false;
+  bool qk_norm = false;  // RMS norms over every head of q and k
+  bool tied = false;     // lm_head is embed_tokens, where the file has no lm_head of its own
   Activation activation = Activation::kSilu;
 };
 

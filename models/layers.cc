@@ -158,9 +158,9 @@ at::Tensor activate(Activation kind, const at::Tensor &x) {
   throw std::invalid_argument("no such activation");
 }
 
-Rotary::Rotary(int64_t positions, int64_t head_dim, double theta, at::Device device) {
+Rotary::Rotary(int64_t positions, int64_t head_dim, double theta, double factor, at::Device device) {
   const at::Tensor exponent = at::arange(0, head_dim, 2, at::kFloat) / double(head_dim);
-  const at::Tensor frequency = 1 / at::pow(theta, exponent);
+  const at::Tensor frequency = 1 / at::pow(theta, exponent) / factor;
   const at::Tensor angle = at::outer(at::arange(positions, at::kFloat), frequency);
   cos = angle.cos().to(device);
   sin = angle.sin().to(device);

@@ -88,7 +88,8 @@ struct Rotary {
   at::Tensor cos, sin;  // [positions, head_dim / 2]
 
   Rotary() = default;
-  Rotary(int64_t positions, int64_t head_dim, double theta, at::Device device);
+  /// Position p turns as p / factor.
+  Rotary(int64_t positions, int64_t head_dim, double theta, double factor, at::Device device);
 };
 /// x [n, heads, head_dim], row i by the angles of row i [n, head_dim / 2] -> halves rotated, float32, contiguous.
 at::Tensor rotate(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin);

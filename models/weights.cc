@@ -6,6 +6,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "models/tower.h"
+
 namespace vtok {
 namespace {
 
@@ -39,30 +41,12 @@ std::string sentence(const std::vector<std::string> &names, const char *one, con
 }  // namespace
 
 std::vector<ExpectedTensor> vision_tensors(const LlavaOnevisionConfig &config) {
-  const int64_t d = config.vision.hidden, inner = config.vision.intermediate, patch = config.vision.patch;
-  const int64_t patches = int64_t(config.vision.grid()) * config.vision.grid(), out = config.text.hidden;
-  std::vector<ExpectedTensor> all;
-  const auto linear = [&](const std::string &name, int64_t to, int64_t from, bool bias = true) {
+  const int64_t d = config.vision.hidden, out = config.text.hidden;
+  std::vector<ExpectedTensor> all = tower_tensors(config.vision);
+  const auto linear = [&](const std::string &name, int64_t to, int64_t from, bool bias) {
     all.push_back({name + ".weight", {to, from}});
     if (bias) all.push_back({name + ".bias", {to}});
   };
-  const auto norm = [&](const std::string &name) {
-    all.push_back({name + ".weight", {d}});
-    all.push_back({name + ".bias", {d}});
-  };
-  const std::string embeddings = "vision_tower.embeddings.";
-  all.push_back({embeddings + "patch_embedding.weight", {d, config.vision.channels, patch, patch}});
-  all.push_back({embeddings + "patch_embedding.bias", {d}});
-  all.push_back({embeddings + "position_embedding.weight", {patches, d}});
-  for (int i = 0; i < config.vision.layers; ++i) {
-    const std::string layer = "vision_tower.encoder.layers." + std::to_string(i) + ".";
-    norm(layer + "layer_norm1");
-    for (const char *name : {"q_proj", "k_proj", "v_proj", "out_proj"})
-      linear(layer + "self_attn." + name, d, d);
-    norm(layer + "layer_norm2");
-    linear(layer + "mlp.fc1", inner, d);
-    linear(layer + "mlp.fc2", d, inner);
-  }
   linear("multi_modal_projector.linear_1", out, d, config.projector_bias);
   linear("multi_modal_projector.linear_2", out, out, config.projector_bias);
   all.push_back({"image_newline", {out}});
@@ -81,9 +65,13 @@ std::vector<ExpectedTensor> language_tensors(const LlavaOnevisionConfig &config)
     for (const auto &[name, width] :
          {std::pair{"q_proj", q}, std::pair{"k_proj", kv}, std::pair{"v_proj", kv}}) {
       all.push_back({layer + "self_attn." + name + ".weight", {width, d}});
-      all.push_back({layer + "self_attn." + name + ".bias", {width}});
+      if (text.qkv_bias) all.push_back({layer + "self_attn." + name + ".bias", {width}});
     }
+    if (text.qk_norm)
+      for (const char *name : {"q_norm", "k_norm"})
+        all.push_back({layer + "self_attn." + name + ".weight", {text.head}});
     all.push_back({layer + "self_attn.o_proj.weight", {d, q}});
+    if (text.out_bias) all.push_back({layer + "self_attn.o_proj.bias", {d}});
     all.push_back({layer + "post_attention_layernorm.weight", {d}});
     all.push_back({layer + "mlp.gate_proj.weight", {inner, d}});
     all.push_back({layer + "mlp.up_proj.weight", {inner, d}});

@@ -11,7 +11,7 @@
 #include "kernels/filter.h"
 #include "models/encoder.h"
 #include "models/model_stream.h"
-#include "models/siglip.h"
+#include "models/vit.h"
 #include "models/together.h"
 
 namespace vtok {
@@ -43,7 +43,7 @@ class LlavaOnevision : public Encoder {
   Placement placement_;
   LlavaOnevisionConfig config_;
   std::map<std::pair<int, int>, std::pair<Filter, Filter>> filters_;  // by the frames' width and height
-  Siglip tower_;
+  Vit tower_;
   Linear linear1_, linear2_;
   ModelStream stream_;
 };

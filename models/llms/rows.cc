@@ -39,7 +39,7 @@ size_t common_rows(const PromptRows &a, const PromptRows &b) {
   return size_t(std::mismatch(a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end()).first - a.rows.begin());
 }
 
-at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Qwen2 &model, const at::Tensor &newline) {
+at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model, const at::Tensor &newline) {
   std::vector<at::Tensor> pieces;
   for (size_t at = from; at < to;) {
     const Row &row = prompt.rows[at];

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "models/prompt.h"
-#include "models/qwen2.h"
+#include "models/decoder.h"
 
 namespace vtok {
 
@@ -30,6 +30,6 @@ size_t common_rows(const PromptRows &a, const PromptRows &b);
 
 /// Rows [from, to) as the model reads them: [to - from, hidden], float32, on the model's device. `newline` [1, hidden]. Throws
 /// BadTokens where a token has another width than the model's.
-at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Qwen2 &model, const at::Tensor &newline);
+at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model, const at::Tensor &newline);
 
 }  // namespace vtok

@@ -27,7 +27,7 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-Scheduler::Scheduler(Qwen2 &model, at::Tensor newline, std::shared_ptr<const Tokenizer> tokenizer,
+Scheduler::Scheduler(Decoder &model, at::Tensor newline, std::shared_ptr<const Tokenizer> tokenizer,
                      std::vector<int> end_tokens)
     : model_(model),
       newline_(std::move(newline)),
@@ -368,7 +368,7 @@ void Scheduler::failed(Piece &piece, std::exception_ptr error) {
 void Scheduler::read(std::vector<Piece> &pieces) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<at::Tensor> rows;
-  std::vector<Qwen2::Span> spans;
+  std::vector<Decoder::Span> spans;
   std::erase_if(pieces, [&](Piece &piece) {
     const size_t from = size_t(piece.sequence->length());
     try {

@@ -64,7 +64,7 @@ struct Job {
 
 class Scheduler {
  public:
-  Scheduler(Qwen2 &model, at::Tensor newline, std::shared_ptr<const Tokenizer> tokenizer, std::vector<int> end_tokens);
+  Scheduler(Decoder &model, at::Tensor newline, std::shared_ptr<const Tokenizer> tokenizer, std::vector<int> end_tokens);
   ~Scheduler();
 
   void submit(std::shared_ptr<Job> job);
@@ -109,7 +109,7 @@ class Scheduler {
   void publish();
   size_t rows_in(double seconds) const;
 
-  Qwen2 &model_;
+  Decoder &model_;
   const at::Tensor newline_;
   const std::shared_ptr<const Tokenizer> tokenizer_;
   const std::vector<int> end_tokens_;

@@ -9,7 +9,7 @@
 #include "models/llm.h"
 #include "models/llms/scheduler.h"
 #include "models/prompt.h"
-#include "models/qwen2.h"
+#include "models/decoder.h"
 
 namespace vtok {
 
@@ -41,7 +41,7 @@ class TorchLlm : public Llm {
   std::shared_ptr<const Checkpoint> checkpoint_;
   LlavaOnevisionConfig config_;
   std::string space_;
-  Qwen2 model_;
+  Decoder model_;
   Scheduler scheduler_;
   mutable std::mutex mutex_;
   std::vector<int> answered_;

@@ -5,7 +5,7 @@
 
 #include <cstdlib>
 
-#include "models/qwen2.h"
+#include "models/decoder.h"
 #include "tests/bench/floor.h"
 #include "tests/bench/peer.h"
 
@@ -29,12 +29,12 @@ int main(int argc, char **argv) {
   const TextConfig config = read_llava_onevision(*checkpoint).text;
   c10::InferenceMode guard;
   Weights source(checkpoint, {.type = Type::kBfloat16}, {}, {"language_model."});
-  Qwen2 model(source, config);
+  Decoder model(source, config);
   const auto in_bits = [&](Quantization bits) {
     Weights weights(checkpoint, {.type = Type::kBfloat16, .quantization = bits}, {}, {"language_model."});
-    return Qwen2(weights, config);
+    return Decoder(weights, config);
   };
-  Qwen2 eight = in_bits(Quantization::kInt8), four = in_bits(Quantization::kInt4);
+  Decoder eight = in_bits(Quantization::kInt8), four = in_bits(Quantization::kInt4);
   const auto peer = bench::hugging_face(folder);
   const at::Tensor rows = at::randn({kRows, config.hidden}) * 0.02;
   bench::Least read, step, step_eight, step_four, read_peer, step_peer, flop, byte;

@@ -383,11 +383,11 @@ TEST_CASE("with weights in fewer bits, decoding stays near the checkpoint's own"
   const c10::InferenceMode guard;
   const auto make = [&](Type type, Quantization bits) {
     Weights weights(checkpoint, {.type = type, .quantization = bits}, {}, {"language_model."});
-    return Qwen2(weights, config);
+    return Decoder(weights, config);
   };
   std::vector<int> ids(24);
   for (size_t i = 0; i < ids.size(); ++i) ids[i] = int(i * 37 % size_t(config.vocabulary));
-  const auto logits = [&](Qwen2 model) {
+  const auto logits = [&](Decoder model) {
     KvSequence sequence;
     model.read(model.embed({1, 2, 3, 4, 5}), {{&sequence, 5}});
     std::vector<at::Tensor> rows;

@@ -1,15 +1,16 @@
-// Qwen2 on ATen. The residual stream is float32; products run in the placement's type.
+// The language model on ATen. The residual stream is float32; products run in the placement's type.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "models/qwen2.h"
+#include "models/decoder.h"
 
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "kernels/kernels.h"
 
 namespace vtok {
 
-Qwen2::Qwen2(Weights &weights, const TextConfig &config)
+Decoder::Decoder(Weights &weights, const TextConfig &config)
     : config_(config),
       device_(torch_device(weights.placement())),
       type_(scalar_type(weights.placement().type)),
@@ -24,22 +25,29 @@ Qwen2::Qwen2(Weights &weights, const TextConfig &config)
   else
     head_.weight = embedding_;
   norm_ = RmsNorm(weights, model + "norm", d, config.rms_norm_eps);
-  rotary_ = Rotary(config.context, config.head, config.rope_theta, device_);
+  rotary_ = Rotary(config.context, config.head, config.rope_theta, config.rope_factor, device_);
   for (int i = 0; i < config.layers; ++i) {
     const std::string layer = model + "layers." + std::to_string(i) + ".", attn = layer + "self_attn.",
                       mlp = layer + "mlp.";
-    layers_.push_back(
-        {RmsNorm(weights, layer + "input_layernorm", d, config.rms_norm_eps),
-         RmsNorm(weights, layer + "post_attention_layernorm", d, config.rms_norm_eps),
-         Linear::joined(weights, {attn + "q_proj", attn + "k_proj", attn + "v_proj"}, {q, kv, kv}, d, true),
-         Linear(weights, attn + "o_proj", d, q, false), Linear(weights, mlp + "gate_proj", inner, d, false),
-         Linear(weights, mlp + "up_proj", inner, d, false),
-         Linear(weights, mlp + "down_proj", d, inner, false)});
+    Layer made;
+    made.norm1 = RmsNorm(weights, layer + "input_layernorm", d, config.rms_norm_eps);
+    made.norm2 = RmsNorm(weights, layer + "post_attention_layernorm", d, config.rms_norm_eps);
+    if (config.qk_norm) {
+      made.q_norm = RmsNorm(weights, attn + "q_norm", config.head, config.rms_norm_eps);
+      made.k_norm = RmsNorm(weights, attn + "k_norm", config.head, config.rms_norm_eps);
+    }
+    made.qkv = Linear::joined(weights, {attn + "q_proj", attn + "k_proj", attn + "v_proj"}, {q, kv, kv}, d,
+                              config.qkv_bias);
+    made.out = Linear(weights, attn + "o_proj", d, q, config.out_bias);
+    made.gate = Linear(weights, mlp + "gate_proj", inner, d, false);
+    made.up = Linear(weights, mlp + "up_proj", inner, d, false);
+    made.down = Linear(weights, mlp + "down_proj", d, inner, false);
+    layers_.push_back(std::move(made));
   }
   quantize(weights.placement().quantization);
 }
 
-void Qwen2::quantize(Quantization bits) {
+void Decoder::quantize(Quantization bits) {
   if (bits == Quantization::kNone || !has_kernels()) return;
   const Weight to = bits == Quantization::kInt8 ? Weight::kInt8 : Weight::kInt4;
   for (Layer &layer : layers_)
@@ -47,18 +55,18 @@ void Qwen2::quantize(Quantization bits) {
   head_.quantize(Weight::kInt8);  // the choice among all words suffers most from four bits
 }
 
-at::Tensor Qwen2::embed(const std::vector<int> &ids) const {
+at::Tensor Decoder::embed(const std::vector<int> &ids) const {
   const at::Tensor index =
       at::from_blob(const_cast<int *>(ids.data()), {int64_t(ids.size())}, at::kInt).to(device_);
   return at::index_select(embedding_, 0, index).to(at::kFloat);
 }
 
-bool Qwen2::has_kernels() const {
+bool Decoder::has_kernels() const {
   return device_.is_cpu() && (type_ == at::kFloat || type_ == at::kBFloat16);
 }
 
-void Qwen2::attend_to(const KvSequence &sequence, int64_t layer, const float *q, int64_t stride, int64_t n,
-                      float *out) const {
+void Decoder::attend_to(const KvSequence &sequence, int64_t layer, const float *q, int64_t stride, int64_t n,
+                        float *out) const {
   const std::vector<const void *> keys = sequence.pointers(layer, 0), values = sequence.pointers(layer, 1);
   cpu().attention({.q = q,
                    .query_stride = stride,
@@ -81,12 +89,19 @@ void Qwen2::attend_to(const KvSequence &sequence, int64_t layer, const float *q,
                   nullptr);
 }
 
-at::Tensor Qwen2::attend(int64_t index, const at::Tensor &x, const std::vector<Span> &spans, const at::Tensor &cos,
-                         const at::Tensor &sin) const {
+at::Tensor Decoder::attend(int64_t index, const at::Tensor &x, const std::vector<Span> &spans,
+                           const at::Tensor &cos, const at::Tensor &sin) const {
   const Layer &layer = layers_[size_t(index)];
   const int64_t n = x.size(0), heads = config_.heads, kv_heads = config_.key_value_heads;
   const at::Tensor qkv = layer.qkv(layer.norm1(x, type_)).view({n, heads + 2 * kv_heads, config_.head});
-  const at::Tensor rotated = rotate(qkv.narrow(1, 0, heads + kv_heads), cos, sin);
+  at::Tensor turned = qkv.narrow(1, 0, heads + kv_heads);
+  if (config_.qk_norm) {
+    const at::Tensor wide = turned.to(at::kFloat);
+    turned = at::cat({layer.q_norm(wide.narrow(1, 0, heads), at::kFloat),
+                      layer.k_norm(wide.narrow(1, heads, kv_heads), at::kFloat)},
+                     1);
+  }
+  const at::Tensor rotated = rotate(turned, cos, sin);
   const at::Tensor q = rotated.narrow(1, 0, heads), keys = rotated.narrow(1, heads, kv_heads),
                    values = qkv.narrow(1, heads + kv_heads, kv_heads);
   std::vector<at::Tensor> mixed;
@@ -106,7 +121,7 @@ at::Tensor Qwen2::attend(int64_t index, const at::Tensor &x, const std::vector<S
   return layer.out(mixed.size() == 1 ? mixed[0] : at::cat(mixed));
 }
 
-at::Tensor Qwen2::read(const at::Tensor &rows, const std::vector<Span> &spans) {
+at::Tensor Decoder::read(const at::Tensor &rows, const std::vector<Span> &spans) {
   std::vector<at::Tensor> cos, sin;
   std::vector<int64_t> before;
   try {
@@ -136,6 +151,6 @@ at::Tensor Qwen2::read(const at::Tensor &rows, const std::vector<Span> &spans) {
   }
 }
 
-at::Tensor Qwen2::logits(const at::Tensor &hidden) const { return head_(hidden).to(at::kCPU, at::kFloat); }
+at::Tensor Decoder::logits(const at::Tensor &hidden) const { return head_(hidden).to(at::kCPU, at::kFloat); }
 
 }  // namespace vtok

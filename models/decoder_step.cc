@@ -1,15 +1,17 @@
-// Qwen2 one row of each sequence at a time on the CPU, for decoding: plain loops around two kernels.
+// The language model one row of each sequence at a time on the CPU, for decoding: plain loops around two
+// kernels.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cmath>
 #include <vector>
 
 #include "kernels/kernels.h"
-#include "models/qwen2.h"
+#include "models/decoder.h"
 
 namespace vtok {
 namespace {
 
-/// out = weight * x + bias, x [n, in], out [n, out]. x and out are float32, bias the weight's type or undefined.
+/// out = weight * x + bias, x [n, in], out [n, out]. x and out are float32, bias the weight's type or
+/// undefined.
 void multiply(const Linear &layer, const std::vector<float> &x, int64_t n, float *out) {
   const at::Tensor bias = layer.bias.defined() ? layer.bias.to(at::kFloat) : layer.bias;
   const NarrowWeight *narrow = layer.narrow.get();
@@ -45,7 +47,7 @@ void rotate(float *head, const float *cos, const float *sin, int64_t half) {
 
 }  // namespace
 
-void Qwen2::step_layer(int64_t index, const std::vector<KvSequence *> &sequences, float *x) const {
+void Decoder::step_layer(int64_t index, const std::vector<KvSequence *> &sequences, float *x) const {
   const Layer &layer = layers_[size_t(index)];
   const int64_t n = int64_t(sequences.size()), d = config_.hidden, head = config_.head, heads = config_.heads,
                 kv_heads = config_.key_value_heads, wide = (heads + 2 * kv_heads) * head;
@@ -59,6 +61,9 @@ void Qwen2::step_layer(int64_t index, const std::vector<KvSequence *> &sequences
     const float *cos = rotary_.cos.const_data_ptr<float>() + position * head / 2;
     const float *sin = rotary_.sin.const_data_ptr<float>() + position * head / 2;
     float *own = qkv.data() + i * wide;
+    if (config_.qk_norm)
+      for (int64_t j = 0; j < heads + kv_heads; ++j)
+        normalize(j < heads ? layer.q_norm : layer.k_norm, own + j * head, own + j * head);
     for (int64_t j = 0; j < heads + kv_heads; ++j) rotate(own + j * head, cos, sin, head / 2);
     const at::Tensor kv = at::from_blob(own + heads * head, {2, 1, kv_heads, head}, at::kFloat);
     sequence.write(index, position, kv[0], kv[1]);
@@ -76,7 +81,7 @@ void Qwen2::step_layer(int64_t index, const std::vector<KvSequence *> &sequences
   for (size_t i = 0; i < sum.size(); ++i) x[i] += sum[i];
 }
 
-at::Tensor Qwen2::step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences) {
+at::Tensor Decoder::step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences) {
   const int64_t n = int64_t(ids.size()), d = config_.hidden;
   if (!has_kernels() || config_.activation != Activation::kSilu) {
     std::vector<Span> spans;

@@ -1,4 +1,4 @@
-// Qwen2, the language model of LLaVA-OneVision: input rows in, logits out, many sequences at a time.
+// The language model: input rows in, logits out, many sequences at a time. What families differ in is TextConfig's.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <vector>
@@ -8,9 +8,10 @@
 
 namespace vtok {
 
-class Qwen2 {
+class Decoder {
  public:
-  Qwen2(Weights &weights, const TextConfig &config);
+  /// Tensors stand under language_model.
+  Decoder(Weights &weights, const TextConfig &config);
 
   /// Some rows of one sequence, after those it has read.
   struct Span {
@@ -38,6 +39,7 @@ class Qwen2 {
  private:
   struct Layer {
     RmsNorm norm1, norm2;
+    RmsNorm q_norm, k_norm;  // of each head, before the rotation; without weights: none
     Linear qkv, out, gate, up, down;
   };
   at::Tensor attend(int64_t layer, const at::Tensor &x, const std::vector<Span> &spans, const at::Tensor &cos,
