@@ -8,7 +8,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "models/encoder.h"
+#include "models/family.h"
 #include "models/installation.h"
 #include "models/json.h"
 
@@ -119,26 +119,19 @@ std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path &folder, const js
   return load_tokenizer(file, path);
 }
 
-/// Today's name of a tensor. Older files write vision_tower.vision_model., some releases 4.5x a leading
-/// model.
-std::string modern_name(std::string name) {
-  const auto replace = [&](std::string_view from, std::string_view to) {
+/// Today's name of a tensor.
+std::string modern_name(std::string name, const Family &family) {
+  for (const auto &[from, to] : family.renames)
     if (name.starts_with(from)) name = std::string(to) + name.substr(from.size());
-  };
-  for (const char *part : {"vision_tower.", "multi_modal_projector.", "image_newline"})
-    replace("model." + std::string(part), part);
-  replace("model.language_model.", "language_model.model.");
-  replace("lm_head.", "language_model.lm_head.");
-  replace("vision_tower.vision_model.", "vision_tower.");
   return name;
 }
 
-Safetensors read_tensors(const fs::path &folder) {
+Safetensors read_tensors(const fs::path &folder, const Family &family) {
   Safetensors tensors = open_safetensors(folder.string());
   std::map<std::string, TensorView> renamed;
   for (auto &[name, view] : tensors.tensors)
-    if (!renamed.emplace(modern_name(name), std::move(view)).second)
-      throw std::runtime_error("the folder " + folder.string() + " has tensor " + modern_name(name) +
+    if (!renamed.emplace(modern_name(name, family), std::move(view)).second)
+      throw std::runtime_error("the folder " + folder.string() + " has tensor " + modern_name(name, family) +
                                " twice");
   tensors.tensors = std::move(renamed);
   return tensors;
@@ -156,7 +149,7 @@ std::shared_ptr<const Checkpoint> read_checkpoint(const fs::path &folder) {
   if (family == checkpoint->config.end() || !family->is_string())
     throw std::runtime_error((folder / "config.json").string() + " has no model_type");
   checkpoint->family = family->get<std::string>();
-  check_family(checkpoint->family);
+  const Family &known = check_family(checkpoint->family);
   const json processor = read_optional(folder / "processor_config.json");
   const json tokenizer_config = read_optional(folder / "tokenizer_config.json");
   checkpoint->video_processor = read_video_processor(folder, processor);
@@ -164,7 +157,7 @@ std::shared_ptr<const Checkpoint> read_checkpoint(const fs::path &folder) {
   checkpoint->chat_template = read_chat_template(folder, processor, tokenizer_config);
   checkpoint->special_tokens = read_special_tokens(tokenizer_config);
   checkpoint->tokenizer = read_tokenizer(folder, tokenizer_config);
-  checkpoint->tensors = read_tensors(folder);
+  checkpoint->tensors = read_tensors(folder, known);
   return checkpoint;
 }
 

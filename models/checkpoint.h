@@ -18,7 +18,7 @@ struct Checkpoint {
   nlohmann::json generation;        // generation_config.json, or empty
   std::string chat_template;        // Jinja source
   nlohmann::json special_tokens;    // bos_token, eos_token, ... : their texts, as chat templates name them
-  Safetensors tensors;              // every shard, under today's names (vision_tower.vision_model. -> vision_tower.)
+  Safetensors tensors;              // every shard, under today's names (Family::renames)
   std::shared_ptr<const Tokenizer> tokenizer;
 };
 

@@ -4,110 +4,32 @@
 // Absent values are those of Hugging Face transformers.
 #include "models/config.h"
 
-#include <cmath>
-#include <stdexcept>
+#include <algorithm>
+#include <string_view>
+
+#include "models/section.h"
 
 namespace vtok {
 namespace {
 
 using nlohmann::json;
 
-/// An object of a checkpoint and the name errors give it, such as "<folder>/config.json: text_config".
-class Section {
-  const json *object_;
-  std::string name_;
-
- public:
-  Section(const json &object, std::string name) : object_(&object), name_(std::move(name)) {
-    if (!object.is_object())
-      throw std::runtime_error(name_ + " is " + std::string(object.type_name()) + ", expected an object");
-  }
-  /// The setting's value; null where it is absent or null, which HF treats alike.
-  const json &at(const char *key) const {
-    static const json kNull;
-    const auto found = object_->find(key);
-    return found == object_->end() ? kNull : *found;
-  }
-  bool has(const char *key) const { return object_->contains(key); }
-  Section section(const char *key) const {
-    static const json kEmpty = json::object();
-    return {at(key).is_null() ? kEmpty : at(key), name_ + "." + key};
-  }
-  [[noreturn]] void refuse(const char *key, const std::string &expected) const {
-    throw std::runtime_error(name_ + "." + key + " is " + at(key).dump().substr(0, 100) + ", expected " +
-                             expected);
-  }
-  int whole(const char *key, int fallback, int low, int high) const {
-    const json &value = at(key);
-    if (value.is_null()) return fallback;
-    if (!value.is_number_integer() || value < low || value > high)
-      refuse(key, "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
-    return value.get<int>();
-  }
-  double number(const char *key, double fallback) const {
-    const json &value = at(key);
-    if (value.is_null()) return fallback;
-    if (!value.is_number() || !std::isfinite(value.get<double>()) || value.get<double>() <= 0)
-      refuse(key, "a number above 0");
-    return value.get<double>();
-  }
-  bool truth(const char *key, bool fallback) const {
-    const json &value = at(key);
-    if (value.is_null()) return fallback;
-    if (!value.is_boolean()) refuse(key, "true or false");
-    return value.get<bool>();
-  }
-  /// Only one value is supported, and it is what HF takes where the setting is absent.
-  void only(const char *key, const json &value) const {
-    if (!at(key).is_null() && at(key) != value) refuse(key, value.dump());
-  }
-  Activation activation(const char *key, Activation fallback) const {
-    static constexpr struct {
-      const char *name;
-      Activation activation;
-    } kRows[] = {{"gelu", Activation::kGelu},
-                 {"gelu_pytorch_tanh", Activation::kGeluTanh},
-                 {"silu", Activation::kSilu},
-                 {"quick_gelu", Activation::kQuickGelu}};
-    const json &value = at(key);
-    if (value.is_null()) return fallback;
-    for (const auto &row : kRows)
-      if (value == row.name) return row.activation;
-    refuse(key, "gelu, gelu_pytorch_tanh, silu or quick_gelu");
-  }
-};
-
 constexpr int kWidth = 1 << 17, kLayers = 1024,
               kHeads = 1024;  // far above any model; their products stay in 64 bits
-
-VisionConfig read_vision(const Section &file, bool present) {
-  VisionConfig config;
-  if (!present) {  // LlavaOnevisionConfig's own defaults, not SigLIP's
-    config.hidden = 1152, config.intermediate = 4304, config.patch = 14, config.image_size = 384;
-    config.layers = 26, config.heads = 16;
-  }
-  file.only("model_type", "siglip_vision_model");
-  config.hidden = file.whole("hidden_size", config.hidden, 1, kWidth);
-  config.intermediate = file.whole("intermediate_size", config.intermediate, 1, kWidth);
-  config.layers = file.whole("num_hidden_layers", config.layers, 1, kLayers);
-  config.heads = file.whole("num_attention_heads", config.heads, 1, kHeads);
-  file.only("num_channels", 3);
-  config.patch = file.whole("patch_size", config.patch, 1, 1024);
-  config.image_size = file.whole("image_size", config.image_size, config.patch, 8192);
-  if (config.grid() > 256) file.refuse("image_size", "at most 256 patches a side");
-  config.layer_norm_eps = file.number("layer_norm_eps", config.layer_norm_eps);
-  config.activation = file.activation("hidden_act", config.activation);
-  if (config.hidden % config.heads)
-    file.refuse("num_attention_heads", "a divisor of hidden_size " + std::to_string(config.hidden));
-  return config;
-}
 
 /// Hugging Face's own numbers for a kind of language model, where config.json names none.
 struct TextKind {
   const char *name;  // model_type
   TextConfig absent;
-  int context_seen = 0;  // sliding_window where it is absent; 0: every position is seen
+  int context_seen = 0;          // sliding_window where it is absent; 0: every position is seen
+  bool three_positions = false;  // M-RoPE
 };
+const TextConfig kQwenVl = {.hidden = 8192,
+                            .intermediate = 29568,
+                            .layers = 80,
+                            .heads = 64,
+                            .key_value_heads = 8,
+                            .rms_norm_eps = 1e-5};
 const TextKind kTextKinds[] = {
     {"qwen2", {}},
     {"qwen3", {.qkv_bias = false, .qk_norm = true}},
@@ -116,6 +38,8 @@ const TextKind kTextKinds[] = {
     {"mistral",
      {.vocabulary = 32000, .intermediate = 14336, .key_value_heads = 8, .context = 131072, .qkv_bias = false},
      4096},
+    {"qwen2_vl_text", kQwenVl, 0, true},
+    {"qwen2_5_vl_text", kQwenVl, 0, true},
 };
 
 const TextKind &text_kind(const Section &file, const char *absent) {
@@ -144,7 +68,48 @@ void read_window(const Section &file, const TextKind &kind, const TextConfig &co
       if (type != "full_attention") file.refuse("layer_types", "full_attention for every layer");
 }
 
-/// `absent`: the model_type where the file names none.
+/// Which position turns each pair of numbers: pairs come in sections, or interleaved (time, row, column,
+/// time, ...) as far as the sections of row and column reach, the rest being time's.
+std::vector<uint8_t> read_axes(const Section &rope, int pairs) {
+  const json &sections = rope.at("mrope_section");
+  int sum = 0;
+  const bool right = sections.is_array() && sections.size() == 3 &&
+                     std::all_of(sections.begin(), sections.end(), [&](const json &n) {
+                       return n.is_number_unsigned() && n <= pairs && ((sum += n.get<int>()), true);
+                     });
+  if (!right || sum != pairs)
+    rope.refuse("mrope_section", "three numbers whose sum is half a head, " + std::to_string(pairs));
+  std::vector<uint8_t> axes;
+  if (rope.truth("mrope_interleaved", false)) {
+    axes.resize(size_t(pairs), 0);
+    for (uint8_t axis : {uint8_t(1), uint8_t(2)})
+      for (int i = axis; i < 3 * sections[axis].get<int>() && i < pairs; i += 3) axes[size_t(i)] = axis;
+  } else {
+    for (uint8_t axis = 0; axis < 3; ++axis) axes.insert(axes.end(), sections[axis].get<size_t>(), axis);
+  }
+  return axes;
+}
+
+}  // namespace
+
+VisionConfig read_vision(const Section &file, const VisionConfig &absent) {
+  VisionConfig config = absent;
+  file.only("model_type", "siglip_vision_model");
+  config.hidden = file.whole("hidden_size", config.hidden, 1, kWidth);
+  config.intermediate = file.whole("intermediate_size", config.intermediate, 1, kWidth);
+  config.layers = file.whole("num_hidden_layers", config.layers, 1, kLayers);
+  config.heads = file.whole("num_attention_heads", config.heads, 1, kHeads);
+  file.only("num_channels", 3);
+  config.patch = file.whole("patch_size", config.patch, 1, 1024);
+  config.image_size = file.whole("image_size", config.image_size, config.patch, 8192);
+  if (config.grid() > 256) file.refuse("image_size", "at most 256 patches a side");
+  config.layer_norm_eps = file.number("layer_norm_eps", config.layer_norm_eps);
+  config.activation = file.activation("hidden_act", config.activation);
+  if (config.hidden % config.heads)
+    file.refuse("num_attention_heads", "a divisor of hidden_size " + std::to_string(config.hidden));
+  return config;
+}
+
 TextConfig read_text(const Section &file, const char *absent) {
   const TextKind &kind = text_kind(file, absent);
   TextConfig config = kind.absent;
@@ -177,10 +142,12 @@ TextConfig read_text(const Section &file, const char *absent) {
   // "dynamic" turns as "default" does up to max_position_embeddings, beyond which nothing is read.
   if (scaled == "linear")
     config.rope_factor = rope.number("factor", config.rope_factor);
-  else if (!scaled.is_null() && scaled != "default" && scaled != "dynamic")
+  else if (!(kind.three_positions && scaled == "mrope") && !scaled.is_null() && scaled != "default" &&
+           scaled != "dynamic")
     rope.refuse("rope_type", "default, linear or dynamic");
   rope.only("partial_rotary_factor", 1.0);
   config.rope_theta = rope.number("rope_theta", config.rope_theta);
+  if (kind.three_positions) config.rope_axes = read_axes(rope, config.head / 2);
   return config;
 }
 
@@ -208,6 +175,11 @@ VideoProcessor read_video(const Section &file) {
     config.height = size.whole("height", 0, 1, 8192);
     config.width = size.whole("width", 0, 1, 8192);
   }
+  read_normalization(file, config);
+  return config;
+}
+
+void read_normalization(const Section &file, VideoProcessor &config) {
   config.rescale = file.truth("do_rescale", true) ? file.number("rescale_factor", config.rescale) : 1;
   const bool normalize = file.truth("do_normalize", true);
   const auto channels = [&](const char *key, double(&out)[3], double off, bool above_zero) {
@@ -225,12 +197,12 @@ VideoProcessor read_video(const Section &file) {
   };
   channels("image_mean", config.mean, 0, false);
   channels("image_std", config.std, 1, true);
-  return config;
 }
 
-/// generation_config.json's, else config.json's, else its text_config's; one id or several.
-std::vector<int> read_end_tokens(const Section &generation, const Section &config, const Section &text,
-                                 int vocabulary) {
+std::vector<int> read_end_tokens(const Checkpoint &checkpoint, int vocabulary) {
+  const Section generation(checkpoint.generation, checkpoint.folder + "/generation_config.json");
+  const Section config(checkpoint.config, checkpoint.folder + "/config.json"),
+      text = config.section("text_config");
   for (const Section &file : {generation, config, text}) {
     const json &value = file.at("eos_token_id");
     if (value.is_null()) continue;
@@ -243,35 +215,6 @@ std::vector<int> read_end_tokens(const Section &generation, const Section &confi
     return ids;
   }
   return {};
-}
-
-}  // namespace
-
-LlavaOnevisionConfig read_llava_onevision(const Checkpoint &checkpoint) {
-  const Section file(checkpoint.config, checkpoint.folder + "/config.json");
-  file.only("model_type", "llava_onevision");
-  LlavaOnevisionConfig config;
-  config.vision = read_vision(file.section("vision_config"), !file.at("vision_config").is_null());
-  config.text = read_text(file.section("text_config"), "qwen2");
-  config.text.tied = config.text.tied || file.truth("tie_word_embeddings", false);
-  config.projector = file.activation("projector_hidden_act", config.projector);
-  config.projector_bias = file.truth("multimodal_projector_bias", true);
-  file.only("vision_feature_select_strategy", "full");  // "default" drops a class token, which SigLIP has not
-  const int layers = config.vision.layers;
-  const int layer = file.whole("vision_feature_layer", -1, -layers - 1, layers);
-  config.vision_layers_used = layer < 0 ? layers + 1 + layer : layer;
-  config.video_token = file.whole("video_token_index",
-                                  file.whole("video_token_id", config.video_token, 0, 1 << 24), 0, 1 << 24);
-  if (config.video_token >= config.text.vocabulary)
-    file.refuse("video_token_index", "an id below vocab_size " + std::to_string(config.text.vocabulary));
-  const Section processor(checkpoint.video_processor, checkpoint.folder + ": the video processor");
-  config.video = read_video(processor);
-  if (config.video.width != config.vision.image_size || config.video.height != config.vision.image_size)
-    processor.refuse("size", "the vision tower's " + std::to_string(config.vision.image_size) + "x" +
-                                 std::to_string(config.vision.image_size));
-  config.end_tokens = read_end_tokens({checkpoint.generation, checkpoint.folder + "/generation_config.json"},
-                                      file, file.section("text_config"), config.text.vocabulary);
-  return config;
 }
 
 }  // namespace vtok

@@ -3,6 +3,7 @@
 //
 // Absent values are those of Hugging Face transformers.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,9 @@ struct TextConfig {
   bool qkv_bias = true, out_bias = false;
   bool qk_norm = false;  // RMS norms over every head of q and k
   bool tied = false;     // lm_head is embed_tokens, where the file has no lm_head of its own
+  /// M-RoPE: which of a row's three positions (0 time, 1 row, 2 column) turns each of the head / 2 pairs of
+  /// numbers. Empty: rows have one position.
+  std::vector<uint8_t> rope_axes;
   Activation activation = Activation::kSilu;
 };
 
@@ -67,22 +71,17 @@ struct VideoProcessor {
   double std[3] = {0.26862954, 0.26130258, 0.27577711};  // 1 where it does not normalise
 };
 
-struct LlavaOnevisionConfig {
-  VisionConfig vision;
-  TextConfig text;
-  VideoProcessor video;
-  Activation projector = Activation::kGelu;
-  bool projector_bias = true;
-  int vision_layers_used =
-      0;  // the tokens are the output of this many layers, without post_layernorm; 0: embeddings
-  int video_token = 151647;     // the placeholder's id
-  std::vector<int> end_tokens;  // any of them ends an answer
-  int pooled() const {
-    return (vision.grid() + 1) / 2;
-  }  // tokens per side of a frame, after bilinear pooling
-};
+class Section;
 
-/// Throws std::runtime_error naming the file's setting, what was found and what was expected.
-LlavaOnevisionConfig read_llava_onevision(const Checkpoint &checkpoint);
+// Each throws std::runtime_error naming the file's setting, what was found and what was expected.
+VisionConfig read_vision(const Section &file, const VisionConfig &absent);
+/// `absent`: the model_type where the file names none.
+TextConfig read_text(const Section &file, const char *absent);
+VideoProcessor read_video(const Section &file);
+/// How bytes become numbers, without the size.
+void read_normalization(const Section &file, VideoProcessor &config);
+/// The ids that end an answer: generation_config.json's, else config.json's, else its text_config's; one id
+/// or several.
+std::vector<int> read_end_tokens(const Checkpoint &checkpoint, int vocabulary);
 
 }  // namespace vtok

@@ -1,4 +1,4 @@
-// Encoders: pictures in, tokens out. One row per model family; the work is done by the engine (models/engine.h).
+// Encoders: pictures in, tokens out. What a family makes stands in its row (models/family.h); the work is done by the engine (models/engine.h).
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <functional>
@@ -39,14 +39,7 @@ class Encoder {
 /// Called with 0..1 while weights load; returns false to give up (load then throws Cancelled).
 using Progress = std::function<bool(double)>;
 
-struct EncoderFamily {
-  const char *name;  // config.json's model_type
-  const char *help;
-  EncoderInfo (*describe)(const Checkpoint &);  // checks configuration and every tensor's name and shape; cheap
-};
-std::span<const EncoderFamily> encoder_families();
-/// Throws std::runtime_error for a family not in the table, listing those that are.
-const EncoderFamily &check_family(const std::string &family);
+/// Checks configuration and every tensor's name and shape; cheap.
 EncoderInfo describe_encoder(const Checkpoint &checkpoint);
 /// Loads the weights (slow); one instance per process for the same checkpoint, device and type.
 std::shared_ptr<Encoder> load_encoder(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,

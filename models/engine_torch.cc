@@ -70,7 +70,7 @@ std::shared_ptr<Encoder> make(std::shared_ptr<const Checkpoint> checkpoint, cons
   return in_sentences([&] { return std::make_shared<T>(std::move(checkpoint), placement, progress); });
 }
 
-/// The encoders of the families in models/encoder.cc.
+/// The encoders of the families in models/family.cc.
 struct EncoderRow {
   const char *family;
   std::shared_ptr<Encoder> (*make)(std::shared_ptr<const Checkpoint>, const Placement &, const Progress &);

@@ -7,11 +7,10 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "models/config.h"
 #include "models/engine.h"
+#include "models/family.h"
 #include "models/instances.h"
 #include "models/prompt.h"
-#include "models/weights.h"
 
 namespace vtok {
 
@@ -32,7 +31,7 @@ const LlmBackend kBackends[] = {
 };
 
 /// The ids that the model gives a meaning must be tokens of the tokenizer.
-void check_tokenizer(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config) {
+void check_tokenizer(const Checkpoint &checkpoint, const LanguageInfo &config) {
   const Tokenizer &tokenizer = *checkpoint.tokenizer;
   const auto fail = [&](const std::string &what) {
     throw std::runtime_error(checkpoint.folder + "/tokenizer.json: " + what);
@@ -41,9 +40,9 @@ void check_tokenizer(const Checkpoint &checkpoint, const LlavaOnevisionConfig &c
     fail("has ids up to " + std::to_string(tokenizer.size() - 1) + ", but the model's vocab_size is " +
          std::to_string(config.text.vocabulary));
   const auto whole = [&](int id) { return tokenizer.encode(tokenizer.bytes(id)) == std::vector<int>{id}; };
-  if (!whole(config.video_token))
-    fail("lacks the video placeholder: no added token has config.json's video_token_index " +
-         std::to_string(config.video_token));
+  if (!whole(config.visual_token))
+    fail("lacks the placeholder of visual tokens: no added token has config.json's id " +
+         std::to_string(config.visual_token));
   if (config.end_tokens.empty())
     throw std::runtime_error(checkpoint.folder +
                              ": neither generation_config.json nor config.json has an eos_token_id");
@@ -76,9 +75,9 @@ void see(const std::vector<GroupPtr> &groups, Answer &answer) {
 }
 
 void check_llm(const Checkpoint &checkpoint) {
-  check_family(checkpoint.family);
-  const LlavaOnevisionConfig config = read_llava_onevision(checkpoint);
-  check_language_tensors(checkpoint, config);
+  const Family &family = family_of(checkpoint);
+  const LanguageInfo config = family.language(checkpoint);
+  family.check_language(checkpoint);
   check_tokenizer(checkpoint, config);
   check_template(checkpoint);
 }

@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "models/config.h"
+#include "models/family.h"
 #include "models/template.h"
 
 namespace vtok {
@@ -26,13 +26,13 @@ std::string clock_text(int64_t ns) {
   return text;
 }
 
-json video_part() { return {{"type", "video"}}; }
-
 json text_part(const Checkpoint &checkpoint, const std::string &text) {
   return {{"type", "text"}, {"text", checkpoint.tokenizer->disarmed(text)}};
 }
 
-std::string render(const Checkpoint &checkpoint, const Request &request) {
+}  // namespace
+
+std::string render_chat(const Checkpoint &checkpoint, const Request &request, const json &video) {
   if (checkpoint.chat_template.empty())
     throw std::runtime_error(checkpoint.folder +
                              " has no chat template: expected chat_template.jinja, chat_template.json or "
@@ -45,7 +45,7 @@ std::string render(const Checkpoint &checkpoint, const Request &request) {
   bool shown = request.groups.empty();  // the video stands in the first message of a user
   const auto say = [&](bool by_model, const std::string &text) {
     json content = json::array();
-    if (!by_model && !std::exchange(shown, true)) content.push_back(video_part());
+    if (!by_model && !std::exchange(shown, true)) content = video;
     content.push_back(text_part(checkpoint, text));
     messages.push_back({{"role", by_model ? "assistant" : "user"}, {"content", content}});
   };
@@ -61,7 +61,7 @@ std::string render(const Checkpoint &checkpoint, const Request &request) {
   }
 }
 
-Segment text_segment(std::vector<int> ids) { return {Segment::kText, std::move(ids), nullptr}; }
+namespace {
 
 int rows_of(const std::vector<Segment> &segments) {
   int rows = 0;
@@ -71,36 +71,54 @@ int rows_of(const std::vector<Segment> &segments) {
 
 }  // namespace
 
-int Segment::size() const { return kind == kText ? int(ids.size()) : kind == kVisual ? group->tokens() : 1; }
+int Segment::size() const {
+  if (kind != kVisual) return kind == kText ? int(ids.size()) : 1;
+  return count < 0 ? group->tokens() - first : count;
+}
+
+Segment text_segment(const Checkpoint &checkpoint, const std::string &text) {
+  return {Segment::kText, checkpoint.tokenizer->encode(text), nullptr};
+}
 
 std::string timestamp_text(int64_t from, int64_t to) {
   return "[" + clock_text(from) + "–" + clock_text(to) + "]";
 }
 
-std::vector<Segment> build_prompt(const Checkpoint &checkpoint, const Request &request) {
-  const LlavaOnevisionConfig config = read_llava_onevision(checkpoint);
-  const std::vector<int> ids = checkpoint.tokenizer->encode(render(checkpoint, request));
-  const auto placeholders = std::count(ids.begin(), ids.end(), config.video_token);
+std::vector<Segment> timed_group(const Checkpoint &checkpoint, const GroupPtr &group, bool timestamps) {
+  std::vector<Segment> pieces;
+  if (timestamps) pieces.push_back(text_segment(checkpoint, timestamp_text(group->from, group->to)));
+  pieces.push_back({Segment::kVisual, {}, group});
+  return pieces;
+}
+
+std::vector<Segment> around_video(const Checkpoint &checkpoint, const Request &request, int placeholder,
+                                  const std::vector<Segment> &after) {
+  const std::vector<int> ids =
+      checkpoint.tokenizer->encode(render_chat(checkpoint, request, json::array({{{"type", "video"}}})));
+  const auto placeholders = std::count(ids.begin(), ids.end(), placeholder);
   const int expected = request.groups.empty() ? 0 : 1;
   if (placeholders != expected)
     throw std::runtime_error(checkpoint.folder + ": the chat template writes " +
                              std::to_string(placeholders) + " video placeholders, expected " +
                              std::to_string(expected));
+  if (!expected) return {{Segment::kText, ids, nullptr}};
+  const Family &family = family_of(checkpoint);
+  const auto place = std::find(ids.begin(), ids.end(), placeholder);
   std::vector<Segment> prompt;
-  if (!expected) {
-    prompt.push_back(text_segment(ids));
-    return prompt;
-  }
-  const auto place = std::find(ids.begin(), ids.end(), config.video_token);
-  if (place != ids.begin()) prompt.push_back(text_segment({ids.begin(), place}));
-  for (const GroupPtr &group : request.groups) {
-    if (request.timestamps)
-      prompt.push_back(text_segment(checkpoint.tokenizer->encode(timestamp_text(group->from, group->to))));
-    prompt.push_back({Segment::kVisual, {}, group});
-  }
-  prompt.push_back({Segment::kNewline, {}, nullptr});
-  if (place + 1 != ids.end()) prompt.push_back(text_segment({place + 1, ids.end()}));
+  const auto text = [&](std::vector<int> piece) {
+    if (!piece.empty()) prompt.push_back({Segment::kText, std::move(piece), nullptr});
+  };
+  text({ids.begin(), place});
+  for (const GroupPtr &group : request.groups)
+    for (Segment &piece : family.group(checkpoint, group, request.timestamps))
+      prompt.push_back(std::move(piece));
+  prompt.insert(prompt.end(), after.begin(), after.end());
+  text({place + 1, ids.end()});
   return prompt;
+}
+
+std::vector<Segment> build_prompt(const Checkpoint &checkpoint, const Request &request) {
+  return family_of(checkpoint).prompt(checkpoint, request);
 }
 
 FittedPrompt fit_prompt(const Checkpoint &checkpoint, const Request &request, int context) {
@@ -113,15 +131,13 @@ FittedPrompt fit_prompt(const Checkpoint &checkpoint, const Request &request, in
   if (fits(fitted.rows)) return fitted;
   // What a group takes does not depend on the others, so the number to leave out is found without building
   // again.
-  const auto rows_for = [&](const Group &group) {
-    return group.tokens() +
-           (request.timestamps
-                ? int(checkpoint.tokenizer->encode(timestamp_text(group.from, group.to)).size())
-                : 0);
+  const Family &family = family_of(checkpoint);
+  const auto rows_for = [&](const GroupPtr &group) {
+    return rows_of(family.group(checkpoint, group, request.timestamps));
   };
   int rows = fitted.rows;
   auto first = request.groups.begin();
-  while (first != request.groups.end() && !fits(rows)) rows -= rows_for(**first++);
+  while (first != request.groups.end() && !fits(rows)) rows -= rows_for(*first++);
   fitted.groups_left_out = int(first - request.groups.begin());
   rest.groups.assign(first, request.groups.end());
   fitted.segments = build_prompt(checkpoint, rest);

@@ -9,22 +9,37 @@
 
 namespace vtok {
 
-/// A piece of a prompt: text ids, the tokens of one group, or the checkpoint's newline token.
+/// A piece of a prompt: text ids, tokens of one group, or the checkpoint's newline token.
 struct Segment {
   enum Kind { kText, kVisual, kNewline } kind;
   std::vector<int> ids;  // kText
   GroupPtr group;        // kVisual
+  int first = 0;         // of the group's tokens
+  int count = -1;        // -1: all from `first` on
   int size() const;      // rows it takes in the model's input
 };
 
 /// "[00:12.0–00:15.5]", from an hour on "[1:02:03.0–1:02:05.5]"; ns in, tenths rounded down.
 std::string timestamp_text(int64_t from, int64_t to);
 
+/// The checkpoint's chat template with the conversation: the content parts `video` stand in its first user
+/// message, last the question. Special tokens written in texts are taken apart, so that they stay text.
+std::string render_chat(const Checkpoint &checkpoint, const Request &request,
+                        const nlohmann::ordered_json &video);
+Segment text_segment(const Checkpoint &checkpoint, const std::string &text);
+
+/// A group's tokens, before them their time where `timestamps`: what a group takes in most families.
+std::vector<Segment> timed_group(const Checkpoint &checkpoint, const GroupPtr &group, bool timestamps);
+/// The prompt of a family whose chat template writes one placeholder for a video: the groups in its place,
+/// then `after`.
+std::vector<Segment> around_video(const Checkpoint &checkpoint, const Request &request, int placeholder,
+                                  const std::vector<Segment> &after);
+
 /// Renders the chat template with the conversation (in its first user message the video, where there are
-/// groups; last the question), encodes it and puts the groups where the video placeholder stands: text, then each group's time and
-/// tokens, the newline, text. Without timestamps these are the ids that HF's processor gives. Special tokens
-/// written in the question or the system prompt are taken apart, so that they stay text. Throws
-/// std::runtime_error.
+/// groups; last the question), encodes it and puts the groups where the video placeholder stands: text, then
+/// each group's time and tokens, the newline, text. Without timestamps these are the ids that HF's processor
+/// gives. Special tokens written in the question or the system prompt are taken apart, so that they stay
+/// text. Throws std::runtime_error.
 std::vector<Segment> build_prompt(const Checkpoint &checkpoint, const Request &request);
 
 struct FittedPrompt {

@@ -4,6 +4,7 @@
 
 #include <nettle/sha2.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 
@@ -32,50 +33,29 @@ class Sha256 {
   }
 };
 
-/// One "name=value" a line; a number by its bits, so that no locale or printing digit matters.
-class Settings {
-  std::string text_;
-
- public:
-  void whole(const char *name, int64_t value) {
-    text_ += std::string(name) + "=" + std::to_string(value) + "\n";
-  }
-  void real(const char *name, double value) {
-    uint64_t bits;
-    static_assert(sizeof bits == sizeof value);
-    std::memcpy(&bits, &value, sizeof bits);
-    char text[32];
-    std::snprintf(text, sizeof text, "=%016llx\n", static_cast<unsigned long long>(bits));
-    text_ += name + std::string(text);
-  }
-  const std::string &text() const { return text_; }
-};
-
 }  // namespace
 
-std::string space_of(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config) {
-  const VisionConfig &vision = config.vision;
-  Settings settings;
-  settings.whole("hidden", vision.hidden);
-  settings.whole("intermediate", vision.intermediate);
-  settings.whole("layers", config.vision_layers_used);
-  settings.whole("heads", vision.heads);
-  settings.whole("image-size", vision.image_size);
-  settings.whole("patch", vision.patch);
-  settings.real("layer-norm-eps", vision.layer_norm_eps);
-  settings.whole("activation", int(vision.activation));
-  settings.whole("filter", config.video.filter);
-  settings.whole("width", config.video.width);
-  settings.whole("height", config.video.height);
-  settings.real("rescale", config.video.rescale);
-  for (const double mean : config.video.mean) settings.real("mean", mean);
-  for (const double std : config.video.std) settings.real("std", std);
-  settings.whole("projector", int(config.projector));
-  settings.whole("pooled", config.pooled());  // bilinear
+void SpaceSettings::whole(const char *name, int64_t value) {
+  text_ += std::string(name) + "=" + std::to_string(value) + "\n";
+}
+
+void SpaceSettings::real(const char *name, double value) {
+  uint64_t bits;
+  static_assert(sizeof bits == sizeof value);
+  std::memcpy(&bits, &value, sizeof bits);
+  char text[32];
+  std::snprintf(text, sizeof text, "=%016llx\n", static_cast<unsigned long long>(bits));
+  text_ += name + std::string(text);
+}
+
+std::string space_of(const Checkpoint &checkpoint, const SpaceSettings &settings,
+                     const std::vector<std::string_view> &tensors) {
   Sha256 hash;
   hash.add(checkpoint.family + "\n" + settings.text());
   for (const auto &[name, view] : checkpoint.tensors.tensors) {
-    if (!name.starts_with("multi_modal_projector.") && name != "image_newline") continue;
+    const std::string_view whole = name;
+    if (std::none_of(tensors.begin(), tensors.end(), [&](auto start) { return whole.starts_with(start); }))
+      continue;
     hash.add(name + ":" + view.dtype + "\n");  // its shape follows from the settings
     hash.add(view.data);
   }

@@ -6,14 +6,10 @@
 #include <set>
 #include <stdexcept>
 
-#include "models/tower.h"
-
 namespace vtok {
 namespace {
 
 constexpr size_t kNamed = 4;  // how many tensors of a kind an error names
-const std::vector<std::string_view> kVision = {"vision_tower.", "multi_modal_projector.", "image_newline"};
-const std::vector<std::string_view> kLanguage = {"language_model."};
 
 std::string shape_text(const std::vector<int64_t> &shape) {
   std::string text = "[";
@@ -40,21 +36,7 @@ std::string sentence(const std::vector<std::string> &names, const char *one, con
 
 }  // namespace
 
-std::vector<ExpectedTensor> vision_tensors(const LlavaOnevisionConfig &config) {
-  const int64_t d = config.vision.hidden, out = config.text.hidden;
-  std::vector<ExpectedTensor> all = tower_tensors(config.vision);
-  const auto linear = [&](const std::string &name, int64_t to, int64_t from, bool bias) {
-    all.push_back({name + ".weight", {to, from}});
-    if (bias) all.push_back({name + ".bias", {to}});
-  };
-  linear("multi_modal_projector.linear_1", out, d, config.projector_bias);
-  linear("multi_modal_projector.linear_2", out, out, config.projector_bias);
-  all.push_back({"image_newline", {out}});
-  return all;
-}
-
-std::vector<ExpectedTensor> language_tensors(const LlavaOnevisionConfig &config) {
-  const TextConfig &text = config.text;
+std::vector<ExpectedTensor> text_tensors(const TextConfig &text) {
   const int64_t d = text.hidden, inner = text.intermediate, q = int64_t(text.heads) * text.head,
                 kv = int64_t(text.key_value_heads) * text.head;
   std::vector<ExpectedTensor> all;
@@ -111,27 +93,6 @@ void check_tensors(const Checkpoint &checkpoint, const std::vector<ExpectedTenso
         sentence(extra, " tensor is not expected", " tensors are not expected")})
     if (!part.empty()) text += (text.empty() ? "" : ", ") + part;
   if (!text.empty()) throw std::runtime_error(checkpoint.folder + ": " + text);
-}
-
-namespace {
-
-void check_half(const Checkpoint &checkpoint, const std::vector<ExpectedTensor> &expected,
-                const std::vector<std::string_view> &prefixes) {
-  std::vector<std::string_view> known = kVision;
-  known.insert(known.end(), kLanguage.begin(), kLanguage.end());
-  check_tensors(checkpoint, expected, prefixes, known);
-}
-
-}  // namespace
-
-void check_vision_tensors(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config) {
-  check_half(checkpoint, vision_tensors(config), kVision);
-}
-
-void check_language_tensors(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config) {
-  std::vector<ExpectedTensor> expected = language_tensors(config);
-  expected.push_back({"image_newline", {config.text.hidden}});
-  check_half(checkpoint, expected, kLanguage);
 }
 
 }  // namespace vtok

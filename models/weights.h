@@ -17,10 +17,8 @@ struct ExpectedTensor {
   bool optional = false;
 };
 
-/// vision_tower., multi_modal_projector. and image_newline.
-std::vector<ExpectedTensor> vision_tensors(const LlavaOnevisionConfig &config);
-/// language_model.
-std::vector<ExpectedTensor> language_tensors(const LlavaOnevisionConfig &config);
+/// A language model's, under language_model.
+std::vector<ExpectedTensor> text_tensors(const TextConfig &config);
 
 /// Throws std::runtime_error naming a few of the tensors that are missing, have another shape or number type
 /// than expected, or stand under `prefixes` without being expected, and how many there are. Every name that
@@ -29,9 +27,5 @@ std::vector<ExpectedTensor> language_tensors(const LlavaOnevisionConfig &config)
 /// no token passes.
 void check_tensors(const Checkpoint &checkpoint, const std::vector<ExpectedTensor> &expected,
                    const std::vector<std::string_view> &prefixes, const std::vector<std::string_view> &known);
-
-/// check_tensors() for the two halves of a LLaVA-OneVision checkpoint.
-void check_vision_tensors(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config);
-void check_language_tensors(const Checkpoint &checkpoint, const LlavaOnevisionConfig &config);
 
 }  // namespace vtok

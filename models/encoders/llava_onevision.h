@@ -10,6 +10,7 @@
 
 #include "kernels/filter.h"
 #include "models/encoder.h"
+#include "models/families/llava_onevision.h"
 #include "models/model_stream.h"
 #include "models/vit.h"
 #include "models/together.h"

@@ -13,7 +13,8 @@ namespace {
 
 at::Tensor rows_of(const Tokens &tokens, at::Device device) {
   const Tokens host = to_host(tokens);
-  const bool plain = host.type == Type::kFloat32 || host.type == Type::kFloat16 || host.type == Type::kBfloat16;
+  const bool plain =
+      host.type == Type::kFloat32 || host.type == Type::kFloat16 || host.type == Type::kBfloat16;
   const Tokens shared = plain ? host : to_float32(host);
   return at::from_blob(
              const_cast<void *>(shared.data.get()), {shared.n, shared.dim}, [keep = shared.data](void *) {},
@@ -29,23 +30,27 @@ PromptRows PromptRows::of(const std::vector<Segment> &segments) {
     if (segment.kind == Segment::kNewline) prompt.rows.push_back({nullptr, -1});
     for (int id : segment.ids) prompt.rows.push_back({nullptr, id});
     if (!segment.group) continue;
-    for (int i = 0, n = segment.group->tokens(); i < n; ++i) prompt.rows.push_back({segment.group.get(), i});
-    prompt.groups.push_back(segment.group);
+    for (int i = 0; i < segment.size(); ++i) prompt.rows.push_back({segment.group.get(), segment.first + i});
+    if (prompt.groups.empty() || prompt.groups.back() != segment.group)
+      prompt.groups.push_back(segment.group);
   }
   return prompt;
 }
 
 size_t common_rows(const PromptRows &a, const PromptRows &b) {
-  return size_t(std::mismatch(a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end()).first - a.rows.begin());
+  return size_t(std::mismatch(a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end()).first -
+                a.rows.begin());
 }
 
-at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model, const at::Tensor &newline) {
+at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model,
+                      const at::Tensor &newline) {
   std::vector<at::Tensor> pieces;
   for (size_t at = from; at < to;) {
     const Row &row = prompt.rows[at];
     if (row.group) {
       const int first = row.index;
-      while (at < to && prompt.rows[at].group == row.group) ++at;
+      const size_t begin_at = at;
+      while (at < to && prompt.rows[at] == Row{row.group, first + int(at - begin_at)}) ++at;
       const int last = prompt.rows[at - 1].index + 1;
       int before = 0;  // tokens of the group's earlier parts
       for (const Tokens &part : row.group->parts) {
@@ -53,7 +58,8 @@ at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const De
         if (part.dim != model.config().hidden)
           throw BadTokens("a token has " + std::to_string(part.dim) + " numbers; the language model reads " +
                           std::to_string(model.config().hidden));
-        if (begin < end) pieces.push_back(rows_of(part, model.device()).narrow(0, begin - before, end - begin));
+        if (begin < end)
+          pieces.push_back(rows_of(part, model.device()).narrow(0, begin - before, end - begin));
         before += part.n;
       }
     } else if (row.index < 0) {
@@ -61,7 +67,8 @@ at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const De
       ++at;
     } else {
       std::vector<int> ids;
-      while (at < to && !prompt.rows[at].group && prompt.rows[at].index >= 0) ids.push_back(prompt.rows[at++].index);
+      while (at < to && !prompt.rows[at].group && prompt.rows[at].index >= 0)
+        ids.push_back(prompt.rows[at++].index);
       pieces.push_back(model.embed(ids));
     }
   }

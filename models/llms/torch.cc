@@ -17,6 +17,11 @@ double ms_between(std::chrono::steady_clock::time_point start, std::chrono::stea
   return std::chrono::duration<double, std::milli>(end - start).count();
 }
 
+/// [1, hidden]; undefined: the family has none.
+at::Tensor newline(Weights &weights, const LanguageInfo &config) {
+  return config.newline ? weights.get_float(config.newline, {config.text.hidden}).unsqueeze(0) : at::Tensor();
+}
+
 }  // namespace
 
 TorchLlm::TorchLlm(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement,
@@ -25,15 +30,17 @@ TorchLlm::TorchLlm(std::shared_ptr<const Checkpoint> checkpoint, const Placement
 
 TorchLlm::TorchLlm(Weights weights, std::shared_ptr<const Checkpoint> checkpoint)
     : checkpoint_(std::move(checkpoint)),
-      config_(read_llava_onevision(*checkpoint_)),
+      config_(family_of(*checkpoint_).language(*checkpoint_)),
       space_(describe_encoder(*checkpoint_).space),
       model_(weights, config_.text),
-      scheduler_(model_, weights.get_float("image_newline", {config_.text.hidden}).unsqueeze(0),
-                 checkpoint_->tokenizer, config_.end_tokens) {}
+      scheduler_(model_, newline(weights, config_), checkpoint_->tokenizer, config_.end_tokens) {}
 
 int TorchLlm::rows(const Group &group, bool timestamps) const {
-  if (!timestamps) return group.tokens();
-  return group.tokens() + int(checkpoint_->tokenizer->encode(timestamp_text(group.from, group.to)).size());
+  const GroupPtr borrowed(GroupPtr(), &group);
+  int rows = 0;
+  for (const Segment &segment : family_of(*checkpoint_).group(*checkpoint_, borrowed, timestamps))
+    rows += segment.size();
+  return rows;
 }
 
 std::vector<float> TorchLlm::gist(const std::string &text) const {
@@ -97,16 +104,16 @@ Answer TorchLlm::ask(const Request &request, const std::function<void(const std:
     whole.sampling.stop.clear();
   }
   const FittedPrompt fitted = fit_prompt(*checkpoint_, whole, context());
-  const auto job =
-      std::make_shared<Job>(PromptRows::of(fitted.segments), Sampler(rule, request.sampling.seed, config_.text.vocabulary),
-                            AnswerText(whole.sampling.stop), whole.sampling.max_new_tokens);
+  const auto job = std::make_shared<Job>(PromptRows::of(fitted.segments),
+                                         Sampler(rule, request.sampling.seed, config_.text.vocabulary),
+                                         AnswerText(whole.sampling.stop), whole.sampling.max_new_tokens);
   job->cancelled = request.cancelled;
   job->constraint = std::move(bound);
   Answer answer;
   answer.prompt_tokens = fitted.rows;
   see(job->prompt.groups, answer);
   for (const Row &row : job->prompt.rows)
-    job->sampler.see(row.group || row.index < 0 ? config_.video_token : row.index);
+    job->sampler.see(row.group || row.index < 0 ? config_.visual_token : row.index);
   scheduler_.submit(job);
   scheduler_.follow(*job, [&](const std::string &piece) {
     answer.text += piece;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/family.h"
 #include "models/llm.h"
 #include "models/llms/scheduler.h"
 #include "models/prompt.h"
@@ -39,7 +40,7 @@ class TorchLlm : public Llm {
   std::unique_ptr<Constraint> constraint(const Sampling &sampling);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
-  LlavaOnevisionConfig config_;
+  LanguageInfo config_;
   std::string space_;
   Decoder model_;
   Scheduler scheduler_;

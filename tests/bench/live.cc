@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "models/checkpoint.h"
-#include "models/config.h"
+#include "models/family.h"
 #include "models/encoder.h"
 #include "models/installation.h"
 #include "models/memory.h"
@@ -43,9 +43,9 @@ struct Facts {
     const auto checkpoint = vtok::open_checkpoint(model);
     folder = checkpoint->folder;
     space = vtok::describe_encoder(*checkpoint).space;
-    const auto config = vtok::read_llava_onevision(*checkpoint);
-    hidden = config.text.hidden;
-    context = config.text.context;
+    const auto text = vtok::family_of(*checkpoint).language(*checkpoint).text;
+    hidden = text.hidden;
+    context = text.context;
   }
 };
 

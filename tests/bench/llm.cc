@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "models/decoder.h"
+#include "models/family.h"
 #include "tests/bench/floor.h"
 #include "tests/bench/peer.h"
 
@@ -26,7 +27,7 @@ int main(int argc, char **argv) {
   const int rounds = argc > 1 ? atoi(argv[1]) : 4;
   const std::string folder = bench::checkpoint();
   const auto checkpoint = open_checkpoint(folder);
-  const TextConfig config = read_llava_onevision(*checkpoint).text;
+  const TextConfig config = family_of(*checkpoint).language(*checkpoint).text;
   c10::InferenceMode guard;
   Weights source(checkpoint, {.type = Type::kBfloat16}, {}, {"language_model."});
   Decoder model(source, config);

@@ -1,10 +1,11 @@
 // Feeds the typed configuration: config, video_processor and generation in one object.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "models/config.h"
+#include "models/families/llava_onevision.h"
 
 #include <stdexcept>
 
 #include "models/json.h"
+#include "models/tower.h"
 #include "models/weights.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -18,8 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     checkpoint.video_processor = part("video_processor");
     checkpoint.generation = part("generation");
     const auto config = vtok::read_llava_onevision(checkpoint);
-    vtok::vision_tensors(config);
-    vtok::language_tensors(config);
+    vtok::tower_tensors(config.vision);
+    vtok::text_tensors(config.text);
   } catch (const std::runtime_error &) {  // the only kind it may throw
   }
   return 0;

@@ -4,8 +4,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "models/config.h"
 #include "models/encoder.h"
+#include "models/families/llava_onevision.h"
 #include "models/installation.h"
 #include "models/weights.h"
 #include "scratch.h"
@@ -18,7 +18,7 @@ static std::string open_refusal(const Scratch &scratch) {
   return refusal([&] {
     const auto checkpoint = open_checkpoint(scratch.folder());
     describe_encoder(*checkpoint);
-    check_language_tensors(*checkpoint, read_llava_onevision(*checkpoint));
+    kLlavaOnevision.check_language(*checkpoint);
   });
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("both layouts are one model and one space") {
     CHECK(config.video_token == 604);
     CHECK(config.end_tokens == std::vector<int>{602});
     CHECK(checkpoint->config["text_config"]["dtype"] == "float32");
-    check_language_tensors(*checkpoint, config);
+    kLlavaOnevision.check_language(*checkpoint);
   }
   CHECK(open_checkpoint(std::string(VTOK_GOLDEN) + "/../golden/llava-onevision/checkpoint") ==
         today);  // shared
@@ -66,7 +66,7 @@ TEST_CASE("\"tiny\" is the shipped model, another name is a folder's") {
   CHECK(tiny->folder == folder);
   CHECK(open_checkpoint(folder) == tiny);
   describe_encoder(*tiny);
-  check_language_tensors(*tiny, read_llava_onevision(*tiny));
+  kLlavaOnevision.check_language(*tiny);
   const std::string expected = "', expected a Hugging Face checkpoint or \"tiny\"";
   CHECK(refusal([] { open_checkpoint("tiny2"); }) == "there is no folder 'tiny2" + expected);
   const std::string file = folder + "/config.json";

@@ -70,7 +70,7 @@ TEST_CASE("prompt, logits and greedy answer are the reference's") {
     const std::vector<Segment> segments = build_prompt(*checkpoint, r);
 
     std::vector<int> ids;
-    const int video = read_llava_onevision(*checkpoint).video_token;
+    const int video = family_of(*checkpoint).language(*checkpoint).visual_token;
     for (const Segment &s : segments) {
       ids.insert(ids.end(), s.ids.begin(), s.ids.end());
       if (s.kind != Segment::kText) ids.insert(ids.end(), size_t(s.size()), video);
@@ -379,7 +379,7 @@ TEST_CASE("an answer bound to choices goes by the model's own logits, one bound 
 
 TEST_CASE("with weights in fewer bits, decoding stays near the checkpoint's own") {
   const auto checkpoint = open_checkpoint("tiny");
-  const TextConfig config = read_llava_onevision(*checkpoint).text;
+  const TextConfig config = family_of(*checkpoint).language(*checkpoint).text;
   const c10::InferenceMode guard;
   const auto make = [&](Type type, Quantization bits) {
     Weights weights(checkpoint, {.type = type, .quantization = bits}, {}, {"language_model."});
