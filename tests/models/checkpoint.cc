@@ -235,9 +235,9 @@ TEST_CASE("a broken folder gets one clear sentence") {
     CHECK_THAT(wrong("text_config", "num_key_value_heads", 3),
                Contains("a divisor of num_attention_heads 4"));
     CHECK_THAT(wrong("text_config", "rope_parameters", json{{"rope_type", "yarn"}}),
-               Contains("rope_type is \"yarn\", expected \"default\""));
-    CHECK_THAT(wrong("text_config", "rope_scaling", json{{"type", "linear"}, {"factor", 2}}),
-               Contains("rope_type is \"linear\", expected \"default\""));
+               Contains("rope_type is \"yarn\", expected default, linear or dynamic"));
+    CHECK_THAT(wrong("text_config", "rope_scaling", json{{"type", "longrope"}, {"factor", 2}}),
+               Contains("rope_type is \"longrope\", expected default,"));
     CHECK_THAT(wrong("text_config", "rms_norm_eps", "small"), Contains("expected a number above 0"));
     CHECK_THAT(wrong("text_config", "use_sliding_window", true),
                Contains("use_sliding_window is true, expected false"));
