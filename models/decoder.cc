@@ -25,6 +25,8 @@ Decoder::Decoder(Weights &weights, const TextConfig &config)
   else
     head_.weight = embedding_;
   norm_ = RmsNorm(weights, model + "norm", d, config.rms_norm_eps);
+  if (!config.rope_axes.empty())
+    axes_ = at::tensor(std::vector<int64_t>(config.rope_axes.begin(), config.rope_axes.end()), at::kLong);
   rotary_ = Rotary(config.context, config.head, config.rope_theta, config.rope_factor, device_);
   for (int i = 0; i < config.layers; ++i) {
     const std::string layer = model + "layers." + std::to_string(i) + ".", attn = layer + "self_attn.",
@@ -106,7 +108,7 @@ at::Tensor Decoder::attend(int64_t index, const at::Tensor &x, const std::vector
                    values = qkv.narrow(1, heads + kv_heads, kv_heads);
   std::vector<at::Tensor> mixed;
   int64_t at = 0;
-  for (const auto &[sequence, rows] : spans) {
+  for (const auto &[sequence, rows, positions] : spans) {
     sequence->write(index, sequence->length() - rows, keys.narrow(0, at, rows), values.narrow(0, at, rows));
     const at::Tensor own = q.narrow(0, at, rows);
     at += rows;
@@ -121,17 +123,35 @@ at::Tensor Decoder::attend(int64_t index, const at::Tensor &x, const std::vector
   return layer.out(mixed.size() == 1 ? mixed[0] : at::cat(mixed));
 }
 
+void Decoder::check_position(int64_t position) const {
+  TORCH_CHECK(position >= 0 && position < config_.context, "position ", position,
+              " lies beyond the model's context of ", config_.context);
+}
+
+std::pair<at::Tensor, at::Tensor> Decoder::turns(const Span &span, int64_t first) const {
+  check_position(first + span.rows - 1);
+  if (!span.positions) return {rotary_.cos.narrow(0, first, span.rows), rotary_.sin.narrow(0, first, span.rows)};
+  static_assert(sizeof(Position) == 3 * sizeof(int32_t));
+  const at::Tensor places =
+      at::from_blob(const_cast<Position *>(span.positions), {span.rows, 3}, at::kInt).to(at::kLong);
+  check_position(places.min().item<int64_t>());
+  check_position(places.max().item<int64_t>());
+  const at::Tensor index =
+      (axes_.defined() ? places.index_select(1, axes_) : places.narrow(1, 0, 1).expand({-1, config_.head / 2}))
+          .to(device_);
+  return {at::gather(rotary_.cos, 0, index), at::gather(rotary_.sin, 0, index)};
+}
+
 at::Tensor Decoder::read(const at::Tensor &rows, const std::vector<Span> &spans) {
   std::vector<at::Tensor> cos, sin;
   std::vector<int64_t> before;
   try {
-    for (const auto &[sequence, n] : spans) {
-      before.push_back(sequence->length());
-      TORCH_CHECK(before.back() + n <= config_.context, "position ", before.back() + n - 1,
-                  " lies beyond the model's context of ", config_.context);
-      cos.push_back(rotary_.cos.narrow(0, before.back(), n));
-      sin.push_back(rotary_.sin.narrow(0, before.back(), n));
-      sequence->extend(pool_, n);
+    for (const Span &span : spans) {
+      before.push_back(span.sequence->length());
+      const auto [c, s] = turns(span, before.back());
+      cos.push_back(c);
+      sin.push_back(s);
+      span.sequence->extend(pool_, span.rows);
     }
     const at::Tensor c = at::cat(cos), s = at::cat(sin);
     at::Tensor x = rows.clone();  // [n, width]

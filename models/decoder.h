@@ -1,10 +1,12 @@
 // The language model: input rows in, logits out, many sequences at a time. What families differ in is TextConfig's.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
+#include <utility>
 #include <vector>
 
 #include "models/kv_cache.h"
 #include "models/layers.h"
+#include "models/positions.h"
 
 namespace vtok {
 
@@ -17,6 +19,7 @@ class Decoder {
   struct Span {
     KvSequence *sequence;
     int64_t rows;
+    const Position *positions = nullptr;  // one for each row; null: they count on from the sequence's length
   };
 
   at::Tensor embed(const std::vector<int> &ids) const;  // [n, hidden], float32
@@ -30,7 +33,9 @@ class Decoder {
   /// others. On a CPU in float32 and bfloat16 by kernels that read every weight once and in order for up to four sequences:
   /// decoding is bound by the memory's bandwidth, which is why a quantised model's copy in fewer bits is read here. Everything
   /// else, reading the video above all, is bound by arithmetic and keeps the checkpoint's weights.
-  at::Tensor step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences);
+  /// `positions` of the ids.
+  at::Tensor step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences,
+                  const std::vector<int64_t> &positions);
   KvPool &pool() { return pool_; }
 
   const TextConfig &config() const { return config_; }
@@ -46,7 +51,11 @@ class Decoder {
                     const at::Tensor &sin) const;
   /// The last n rows of a sequence attend to all of it: q [n, heads, head], query i at q + i * stride, out the same without gaps.
   void attend_to(const KvSequence &sequence, int64_t layer, const float *q, int64_t stride, int64_t n, float *out) const;
-  void step_layer(int64_t layer, const std::vector<KvSequence *> &sequences, float *x) const;
+  void step_layer(int64_t layer, const std::vector<KvSequence *> &sequences, const std::vector<int64_t> &positions,
+                  float *x) const;
+  /// Cosines and sines [rows, head / 2] of a span that begins at row `first` of its sequence.
+  std::pair<at::Tensor, at::Tensor> turns(const Span &span, int64_t first) const;
+  void check_position(int64_t position) const;
   bool has_kernels() const;
   void quantize(Quantization bits);
 
@@ -58,6 +67,7 @@ class Decoder {
   Linear head_;           // shares embedding_ where tied
   RmsNorm norm_;
   Rotary rotary_;
+  at::Tensor axes_;  // [head / 2], int64 on the host: which of three positions turns each pair; undefined: there is one
   std::vector<Layer> layers_;
   KvPool pool_;
 };

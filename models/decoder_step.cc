@@ -47,7 +47,8 @@ void rotate(float *head, const float *cos, const float *sin, int64_t half) {
 
 }  // namespace
 
-void Decoder::step_layer(int64_t index, const std::vector<KvSequence *> &sequences, float *x) const {
+void Decoder::step_layer(int64_t index, const std::vector<KvSequence *> &sequences,
+                         const std::vector<int64_t> &positions, float *x) const {
   const Layer &layer = layers_[size_t(index)];
   const int64_t n = int64_t(sequences.size()), d = config_.hidden, head = config_.head, heads = config_.heads,
                 kv_heads = config_.key_value_heads, wide = (heads + 2 * kv_heads) * head;
@@ -57,16 +58,15 @@ void Decoder::step_layer(int64_t index, const std::vector<KvSequence *> &sequenc
   multiply(layer.qkv, h, n, qkv.data());
   for (int64_t i = 0; i < n; ++i) {
     const KvSequence &sequence = *sequences[size_t(i)];
-    const int64_t position = sequence.length() - 1;
-    const float *cos = rotary_.cos.const_data_ptr<float>() + position * head / 2;
-    const float *sin = rotary_.sin.const_data_ptr<float>() + position * head / 2;
+    const int64_t turn = positions[size_t(i)] * head / 2;  // the three positions of a text's row are one
+    const float *cos = rotary_.cos.const_data_ptr<float>() + turn, *sin = rotary_.sin.const_data_ptr<float>() + turn;
     float *own = qkv.data() + i * wide;
     if (config_.qk_norm)
       for (int64_t j = 0; j < heads + kv_heads; ++j)
         normalize(j < heads ? layer.q_norm : layer.k_norm, own + j * head, own + j * head);
     for (int64_t j = 0; j < heads + kv_heads; ++j) rotate(own + j * head, cos, sin, head / 2);
     const at::Tensor kv = at::from_blob(own + heads * head, {2, 1, kv_heads, head}, at::kFloat);
-    sequence.write(index, position, kv[0], kv[1]);
+    sequence.write(index, sequence.length() - 1, kv[0], kv[1]);
     attend_to(sequence, index, own, 0, 1, mixed.data() + i * heads * head);
   }
   multiply(layer.out, mixed, n, sum.data());
@@ -81,24 +81,27 @@ void Decoder::step_layer(int64_t index, const std::vector<KvSequence *> &sequenc
   for (size_t i = 0; i < sum.size(); ++i) x[i] += sum[i];
 }
 
-at::Tensor Decoder::step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences) {
+at::Tensor Decoder::step(const std::vector<int> &ids, const std::vector<KvSequence *> &sequences,
+                         const std::vector<int64_t> &positions) {
   const int64_t n = int64_t(ids.size()), d = config_.hidden;
   if (!has_kernels() || config_.activation != Activation::kSilu) {
+    std::vector<Position> places;
+    for (const int64_t p : positions) places.push_back({int32_t(p), int32_t(p), int32_t(p)});
     std::vector<Span> spans;
-    for (KvSequence *sequence : sequences) spans.push_back({sequence, 1});
+    for (size_t i = 0; i < sequences.size(); ++i) spans.push_back({sequences[i], 1, &places[i]});
     return logits(read(embed(ids), spans));
   }
   size_t extended = 0;
   try {
+    for (const int64_t position : positions) check_position(position);
     for (KvSequence *sequence : sequences) {
-      TORCH_CHECK(sequence->length() < config_.context, "position ", sequence->length(),
-                  " lies beyond the model's context of ", config_.context);
+      check_position(sequence->length());
       sequence->extend(pool_, 1);
       ++extended;
     }
     const at::Tensor rows = embed(ids);
     float *x = rows.data_ptr<float>();
-    for (size_t i = 0; i < layers_.size(); ++i) step_layer(int64_t(i), sequences, x);
+    for (size_t i = 0; i < layers_.size(); ++i) step_layer(int64_t(i), sequences, positions, x);
     std::vector<float> h(size_t(n * d));
     for (int64_t i = 0; i < n; ++i) normalize(norm_, x + i * d, h.data() + i * d);
     const at::Tensor out = at::empty({n, config_.vocabulary});

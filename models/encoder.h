@@ -20,17 +20,25 @@ struct Picture {
   int device = -1;
 };
 
+/// Tokens of a frame: width * height.
+struct Grid {
+  int width = 0, height = 0;
+};
+
 /// What the caps need, known from the checkpoint before any weight is loaded.
 struct EncoderInfo {
   std::string space;  // "<model type>@<16 hex>"
   int hidden_size = 0;
-  int grid_width = 0, grid_height = 0;  // tokens per frame = grid_width * grid_height
+  int grid_width = 0, grid_height = 0;  // tokens per frame = grid_width * grid_height; 0: grid_of says
+  int frames = 1;                       // in a row that are seen as one: they have the tokens of one frame
+  std::function<Grid(int width, int height)> grid_of;  // by the frames' size, where it matters; throws BadTokens
 };
 
 class Encoder {
  public:
   virtual ~Encoder() = default;
-  /// One Tokens per picture, in order: n = grid_width * grid_height, records with row, column, time 0, weight 1.
+  /// One Tokens per picture, in order, or per EncoderInfo::frames of them, where a last one without its others stands for them
+  /// too: n = grid_width * grid_height, records with row, column, time 0, weight 1.
   /// They lie in the memory of the GPU that the encoder runs on, where our kernels run there too, else the host's.
   /// Safe to call from several threads: pictures that wait are encoded together. Throws std::exception on failure.
   virtual std::vector<Tokens> encode(std::span<const Picture> pictures) = 0;

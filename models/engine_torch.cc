@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "models/encoders/llava_onevision.h"
+#include "models/encoders/qwen_vl.h"
 #include "models/engine.h"
 #include "models/llms/torch.h"
 #include "models/torch_error.h"
@@ -75,7 +76,9 @@ struct EncoderRow {
   const char *family;
   std::shared_ptr<Encoder> (*make)(std::shared_ptr<const Checkpoint>, const Placement &, const Progress &);
 };
-constexpr EncoderRow kEncoders[] = {{"llava_onevision", make<LlavaOnevision>}};
+constexpr EncoderRow kEncoders[] = {{"llava_onevision", make<LlavaOnevision>},
+                                     {"qwen2_vl", make<QwenVl>},
+                                     {"qwen2_5_vl", make<QwenVl>}};
 
 std::string gpus(int count) { return count == 1 ? "1 GPU" : std::to_string(count) + " GPUs"; }
 

@@ -6,11 +6,11 @@
 
 namespace vtok {
 
-extern const Family kLlavaOnevision;
+extern const Family kLlavaOnevision, kQwen2Vl, kQwen25Vl;
 
 namespace {
 
-const Family *const kFamilies[] = {&kLlavaOnevision};
+const Family *const kFamilies[] = {&kLlavaOnevision, &kQwen2Vl, &kQwen25Vl};
 
 }  // namespace
 

@@ -13,6 +13,7 @@
 #include "models/config.h"
 #include "models/encoder.h"
 #include "models/llm.h"
+#include "models/positions.h"
 
 namespace vtok {
 
@@ -30,6 +31,7 @@ struct LanguageInfo {
   std::vector<int> end_tokens;    // any of them ends an answer
   int visual_token = 0;           // the placeholder's id: what a visual token counts as among the ids
   const char *newline = nullptr;  // the tensor of the row that comes after the last group; null: none does
+  PositionRule positions;
 };
 
 struct Family {

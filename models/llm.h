@@ -43,6 +43,7 @@ struct Request {
   std::vector<Turn> history;  // oldest first, a question first; the groups belong to its first message
   std::vector<GroupPtr> groups;
   bool timestamps = true;     // "[00:12.0–00:15.5]" before each group's tokens
+  bool compact = false;       // visual tokens are counted as text is, where the family would give each its place
   Sampling sampling;
   std::shared_ptr<std::atomic<bool>> cancelled;  // may be null
 };
@@ -60,7 +61,7 @@ struct Answer {
 /// What coming questions will have in common, to be read before they are asked.
 struct Ahead {
   std::string system_prompt;
-  bool timestamps = true;
+  bool timestamps = true, compact = false;
   std::vector<std::vector<GroupPtr>> beginnings;  // of prompts, the most wanted first; groups oldest first, all closed
 };
 

@@ -24,8 +24,11 @@ at::Tensor rows_of(const Tokens &tokens, at::Device device) {
 
 }  // namespace
 
-PromptRows PromptRows::of(const std::vector<Segment> &segments) {
+PromptRows PromptRows::of(const std::vector<Segment> &segments, const PositionRule &rule) {
   PromptRows prompt;
+  prompt.positions = positions_of(segments, rule);
+  for (const Position &p : prompt.positions)
+    prompt.next_ = std::max<int64_t>(prompt.next_, std::max({p.time, p.row, p.column}) + 1);
   for (const Segment &segment : segments) {
     if (segment.kind == Segment::kNewline) prompt.rows.push_back({nullptr, -1});
     for (int id : segment.ids) prompt.rows.push_back({nullptr, id});
@@ -37,9 +40,30 @@ PromptRows PromptRows::of(const std::vector<Segment> &segments) {
   return prompt;
 }
 
+int64_t PromptRows::position_after(size_t later) const {
+  return (positions.empty() ? int64_t(rows.size()) : next_) + int64_t(later);
+}
+
+void PromptRows::append(int id) {
+  if (!positions.empty()) {
+    const auto position = int32_t(next_++);
+    positions.push_back({position, position, position});
+  }
+  rows.push_back({nullptr, id});
+}
+
+void PromptRows::shorten(size_t size) {
+  rows.resize(size);
+  if (!positions.empty()) positions.resize(size);
+}
+
 size_t common_rows(const PromptRows &a, const PromptRows &b) {
-  return size_t(std::mismatch(a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end()).first -
-                a.rows.begin());
+  if (a.positions.empty() != b.positions.empty()) return 0;
+  const size_t rows =
+      size_t(std::mismatch(a.rows.begin(), a.rows.end(), b.rows.begin(), b.rows.end()).first - a.rows.begin());
+  if (a.positions.empty()) return rows;
+  const auto first = a.positions.begin();
+  return size_t(std::mismatch(first, first + std::ptrdiff_t(rows), b.positions.begin()).first - first);
 }
 
 at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model,

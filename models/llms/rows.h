@@ -19,13 +19,22 @@ struct Row {
 
 struct PromptRows {
   std::vector<Row> rows;
+  std::vector<Position> positions;  // one for each row; empty: rows are counted
   std::vector<GroupPtr> groups;  // keeps the addresses in `rows` from being used again
 
-  static PromptRows of(const std::vector<Segment> &segments);
+  static PromptRows of(const std::vector<Segment> &segments, const PositionRule &rule);
   size_t size() const { return rows.size(); }
+  /// The position of the id that comes `later` ids after the last row: they count on from the largest position there is.
+  int64_t position_after(size_t later) const;
+  /// An id that was read after the last row, and its position.
+  void append(int id);
+  void shorten(size_t size);
+
+ private:
+  int64_t next_ = 0;
 };
 
-/// How many rows two prompts begin with alike.
+/// How many rows two prompts begin with alike, positions too.
 size_t common_rows(const PromptRows &a, const PromptRows &b);
 
 /// Rows [from, to) as the model reads them: [to - from, hidden], float32, on the model's device. `newline` [1, hidden]. Throws

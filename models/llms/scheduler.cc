@@ -212,10 +212,10 @@ void Scheduler::publish() {
 void Scheduler::finish(const std::shared_ptr<Job> &job, const char *reason, std::exception_ptr error) {
   const std::string rest = error ? "" : job->text.finish();
   recent_prompt_ = job->prompt;
-  for (const int id : job->ids) recent_prompt_.rows.push_back({nullptr, id});
+  for (const int id : job->ids) recent_prompt_.append(id);
   recent_ = std::exchange(job->sequence, {});
   recent_.truncate(int64_t(recent_prompt_.rows.size()));
-  recent_prompt_.rows.resize(size_t(recent_.length()));
+  recent_prompt_.shorten(size_t(recent_.length()));
   job->next.reset();
   std::erase(jobs_, job);
   {
@@ -260,6 +260,7 @@ bool Scheduler::decode() {
   std::vector<int> ids;
   std::vector<std::shared_ptr<Job>> going;
   std::vector<KvSequence *> sequences;
+  std::vector<int64_t> positions;
   bool any = false;
   for (const auto &job : std::vector(jobs_)) {
     if (!job->next.defined()) continue;
@@ -287,10 +288,11 @@ bool Scheduler::decode() {
     ids.push_back(id);
     going.push_back(job);
     sequences.push_back(&job->sequence);
+    positions.push_back(job->prompt.position_after(size_t(job->sequence.length()) - job->prompt.size()));
   }
   if (ids.empty()) return any;
   try {
-    const at::Tensor logits = model_.step(ids, sequences);
+    const at::Tensor logits = model_.step(ids, sequences, positions);
     for (size_t i = 0; i < going.size(); ++i) going[i]->next = logits.narrow(0, int64_t(i), 1);
   } catch (...) {
     for (const auto &job : going) finish(job, nullptr, std::current_exception());
@@ -373,7 +375,8 @@ void Scheduler::read(std::vector<Piece> &pieces) {
     const size_t from = size_t(piece.sequence->length());
     try {
       rows.push_back(input_rows(*piece.prompt, from, piece.upto, model_, newline_));
-      spans.push_back({piece.sequence, int64_t(piece.upto - from)});
+      const std::vector<Position> &positions = piece.prompt->positions;
+      spans.push_back({piece.sequence, int64_t(piece.upto - from), positions.empty() ? nullptr : &positions[from]});
       return false;
     } catch (...) {
       failed(piece, std::current_exception());

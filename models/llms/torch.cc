@@ -51,6 +51,8 @@ std::vector<float> TorchLlm::gist(const std::string &text) const {
   return {mean.data_ptr<float>(), mean.data_ptr<float>() + mean.numel()};
 }
 
+PositionRule TorchLlm::position_rule(bool compact) const { return compact ? PositionRule() : config_.positions; }
+
 void TorchLlm::read_ahead(const void *owner, const Ahead &wanted) {
   std::vector<PromptRows> beginnings;
   for (const std::vector<GroupPtr> &groups : wanted.beginnings) {
@@ -62,14 +64,14 @@ void TorchLlm::read_ahead(const void *owner, const Ahead &wanted) {
     request.sampling.max_new_tokens = 0;
     std::vector<Segment> known = fit_prompt(*checkpoint_, request, context()).segments;
     while (!known.empty() && !known.back().group) known.pop_back();
-    beginnings.push_back(PromptRows::of(known));
+    beginnings.push_back(PromptRows::of(known, position_rule(wanted.compact)));
   }
   scheduler_.read_ahead(owner, std::move(beginnings));
 }
 
 at::Tensor TorchLlm::score(const std::vector<Segment> &segments, const std::vector<int> &forced) {
   const c10::InferenceMode guard;
-  const auto job = std::make_shared<Job>(PromptRows::of(segments), Sampler({}, 0, config_.text.vocabulary),
+  const auto job = std::make_shared<Job>(PromptRows::of(segments, config_.positions), Sampler({}, 0, config_.text.vocabulary),
                                          AnswerText({}), 0);
   job->forced = forced;
   job->score = true;
@@ -104,7 +106,7 @@ Answer TorchLlm::ask(const Request &request, const std::function<void(const std:
     whole.sampling.stop.clear();
   }
   const FittedPrompt fitted = fit_prompt(*checkpoint_, whole, context());
-  const auto job = std::make_shared<Job>(PromptRows::of(fitted.segments),
+  const auto job = std::make_shared<Job>(PromptRows::of(fitted.segments, position_rule(request.compact)),
                                          Sampler(rule, request.sampling.seed, config_.text.vocabulary),
                                          AnswerText(whole.sampling.stop), whole.sampling.max_new_tokens);
   job->cancelled = request.cancelled;

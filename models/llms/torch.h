@@ -37,6 +37,7 @@ class TorchLlm : public Llm {
 
  private:
   TorchLlm(Weights weights, std::shared_ptr<const Checkpoint> checkpoint);
+  PositionRule position_rule(bool compact) const;
   std::unique_ptr<Constraint> constraint(const Sampling &sampling);
 
   std::shared_ptr<const Checkpoint> checkpoint_;

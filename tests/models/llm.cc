@@ -391,7 +391,7 @@ TEST_CASE("with weights in fewer bits, decoding stays near the checkpoint's own"
     KvSequence sequence;
     model.read(model.embed({1, 2, 3, 4, 5}), {{&sequence, 5}});
     std::vector<at::Tensor> rows;
-    for (const int id : ids) rows.push_back(model.step({id}, {&sequence}));
+    for (const int id : ids) rows.push_back(model.step({id}, {&sequence}, {sequence.length()}));
     return at::cat(rows);
   };
   for (const Type type : {Type::kFloat32, Type::kBfloat16}) {

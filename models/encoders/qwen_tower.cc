@@ -1,0 +1,121 @@
+// The vision tower of Qwen2-VL and Qwen2.5-VL on ATen. The residual stream is float32; products run in the placement's type.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "models/encoders/qwen_tower.h"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "kernels/turns.h"
+
+namespace vtok {
+namespace {
+
+constexpr double kEpsilon = 1e-6;  // of every norm
+
+at::Tensor on(at::Device device, const std::vector<int64_t> &numbers) {
+  return at::tensor(numbers, at::TensorOptions(at::kLong)).to(device);
+}
+
+}  // namespace
+
+QwenTower::Norm QwenTower::norm(Weights &weights, const std::string &name) const {
+  if (config_.gated) return RmsNorm(weights, name, config_.hidden, kEpsilon);
+  return LayerNorm(weights, name, config_.hidden, kEpsilon);
+}
+
+at::Tensor QwenTower::normed(const Norm &norm, const at::Tensor &x) const {
+  return std::visit([&](const auto &kind) { return kind(x, type_); }, norm);
+}
+
+QwenTower::QwenTower(Weights &weights, const QwenTowerConfig &config)
+    : config_(config), type_(scalar_type(weights.placement().type)) {
+  const int64_t d = config.hidden, inner = config.intermediate, patch = config.patch, unit = d * config.merge * config.merge;
+  embedding_.weight = weights.get("visual.patch_embed.proj.weight", {d, 3, 2, patch, patch}).reshape({d, -1});
+  for (int i = 0; i < config.layers; ++i) {
+    const std::string layer = "visual.blocks." + std::to_string(i) + ".", mlp = layer + "mlp.";
+    layers_.push_back({norm(weights, layer + "norm1"), norm(weights, layer + "norm2"),
+                       Linear(weights, layer + "attn.qkv", 3 * d, d, true), Linear(weights, layer + "attn.proj", d, d, true),
+                       config.gated ? Linear(weights, mlp + "gate_proj", inner, d, true) : Linear(),
+                       Linear(weights, mlp + (config.gated ? "up_proj" : "fc1"), inner, d, true),
+                       Linear(weights, mlp + (config.gated ? "down_proj" : "fc2"), d, inner, true)});
+  }
+  before_ = norm(weights, "visual.merger.ln_q");
+  merger1_ = Linear(weights, "visual.merger.mlp.0", unit, unit, true);
+  merger2_ = Linear(weights, "visual.merger.mlp.2", config.out, unit, true);
+}
+
+QwenTower::Windows QwenTower::windows(int rows, int columns) const {
+  Windows made;
+  const int side = config_.window ? config_.window : std::max(rows, columns);
+  for (int top = 0; top < rows; top += side)
+    for (int left = 0; left < columns; left += side) {
+      for (int row = top; row < std::min(top + side, rows); ++row)
+        for (int column = left; column < std::min(left + side, columns); ++column)
+          made.order.push_back(row * columns + column);
+      made.ends.push_back(int64_t(made.order.size()));
+    }
+  return made;
+}
+
+at::Tensor QwenTower::attend(const Layer &layer, const at::Tensor &x, const std::vector<int64_t> &ends,
+                             const at::Tensor &cos, const at::Tensor &sin) const {
+  const int64_t n = x.size(0), heads = config_.heads, head = config_.head();
+  const at::Tensor qkv = layer.qkv(normed(layer.norm1, x)).view({n, 3, heads, head});
+  const at::Tensor q = rotate(qkv.select(1, 0), cos, sin);
+  const at::Tensor keys = rotate(qkv.select(1, 1), cos, sin).to(type_).transpose(0, 1).contiguous();
+  const at::Tensor values = qkv.select(1, 2).transpose(0, 1).contiguous();
+  std::vector<at::Tensor> mixed;
+  int64_t begin = 0;
+  for (const int64_t end : ends) {
+    mixed.push_back(attention(q.narrow(0, begin, end - begin), keys.narrow(1, begin, end - begin),
+                              values.narrow(1, begin, end - begin), false));
+    begin = end;
+  }
+  return layer.out(mixed.size() == 1 ? mixed[0] : at::cat(mixed));
+}
+
+at::Tensor QwenTower::operator()(const at::Tensor &patches, int rows, int columns, Stages *stages) const {
+  const int64_t units = int64_t(rows) * columns, merge = config_.merge, in_unit = merge * merge,
+                steps = patches.size(0) / units, d = config_.hidden;
+  const at::Device device = patches.device();
+  const Windows made = windows(rows, columns);
+  // Places of the patches, units in the order of their windows.
+  std::vector<int64_t> down, across, back(size_t(units)), windowed, whole;
+  for (const int64_t unit : made.order)
+    for (int64_t i = 0; i < in_unit; ++i) {
+      down.push_back(unit / columns * merge + i / merge);
+      across.push_back(unit % columns * merge + i % merge);
+    }
+  for (int64_t i = 0; i < units; ++i) back[size_t(made.order[size_t(i)])] = i;
+  for (int64_t step = 0; step < steps; ++step) {
+    for (const int64_t end : made.ends) windowed.push_back((step * units + end) * in_unit);
+    whole.push_back((step + 1) * units * in_unit);
+  }
+  const at::Tensor exponent = at::arange(0, config_.head() / 2, 2, at::kFloat) / double(config_.head() / 2);
+  const at::Tensor frequency = 1 / at::pow(config_.rope_theta, exponent);
+  const auto angles = [&](const std::vector<int64_t> &places) {
+    return at::outer(on(at::kCPU, places).to(at::kFloat), frequency);
+  };
+  const at::Tensor angle = at::cat({angles(down), angles(across)}, 1).repeat({steps, 1});
+  const at::Tensor cos = angle.cos().to(device), sin = angle.sin().to(device);
+
+  const at::Tensor ordered =
+      patches.view({steps, units, in_unit, -1}).index_select(1, on(device, made.order)).flatten(0, 2);
+  at::Tensor x = embedding_(ordered.to(type_)).to(at::kFloat);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const Layer &layer = layers_[i];
+    x.add_(attend(layer, x, config_.whole.empty() || config_.whole[i] ? whole : windowed, cos, sin));
+    const at::Tensor h = normed(layer.norm2, x);
+    at::Tensor inner = activate(config_.activation, config_.gated ? layer.gate(h) : layer.up(h));
+    if (config_.gated) inner.mul_(layer.up(h));
+    x.add_(layer.down(inner));
+    yield_turn();
+  }
+  const at::Tensor merged = merger2_(
+      activate(Activation::kGelu, merger1_(normed(before_, x).view({steps * units, in_unit * d}))));
+  if (stages) *stages = {x.to(at::kCPU, at::kFloat), merged.to(at::kCPU, at::kFloat)};
+  return merged.view({steps, units, -1}).index_select(1, on(device, back));
+}
+
+}  // namespace vtok
