@@ -30,6 +30,7 @@ struct AnswerSettings {
   std::vector<Turn> history;
   unsigned pairs = 0;  // questions with their answers that stand before the next one; 0: each stands alone
   bool timestamps = true;
+  bool compact = false;  // positions of visual tokens
   Sampling sampling;
 };
 

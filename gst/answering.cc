@@ -92,6 +92,7 @@ Request Answerer::request_for(const Question &question, const AnswerSettings &se
   request.history = settings.history;
   request.groups = span ? recall(*span, request.question, settings) : recall(question.text, gather_.open(), settings);
   request.timestamps = settings.timestamps;
+  request.compact = settings.compact;
   request.sampling = settings.sampling;
   request.cancelled = question.cancelled;
   return request;
@@ -222,6 +223,7 @@ void Answerer::read_ahead() {
   Ahead ahead;
   ahead.system_prompt = settings.system_prompt;
   ahead.timestamps = settings.timestamps;
+  ahead.compact = settings.compact;
   ahead.beginnings = memory_->begins();
   // A file's memory is cut to the prompt's room where a question comes; where that is so already, the next group changes what a
   // prompt begins with, and nothing is worth reading.

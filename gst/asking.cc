@@ -8,6 +8,7 @@
 
 #include "gst/http/server.h"
 #include "gst/picture.h"
+#include "models/family.h"
 #include "models/grammar.h"
 
 GST_DEBUG_CATEGORY_STATIC(vtokllm_debug);
@@ -30,6 +31,13 @@ Choices AskSettings::clocks() {
   static const Choice rows[] = {{"stream", "Stream time: from the start of the film or the camera"},
                                 {"utc", "Time of day in UTC, by upstream's reference timestamps"}};
   return {choice_type("GstVtokClock", rows)};
+}
+
+Choices AskSettings::position_rules() {
+  static const Choice rows[] = {{"auto", "original where the model tells times and places apart (M-RoPE), else compact"},
+                                {"original", "At its own time and place, whatever was left out around it"},
+                                {"compact", "After the token before it, as text does"}};
+  return {choice_type("GstVtokPositions", rows)};
 }
 
 Choices AskSettings::quantizations() {
@@ -61,7 +69,12 @@ void Asking::open() {
   name_ = backend.name;
   if (backend.needs_checkpoint) {
     checkpoint_ = open_model(settings.model);
-    checked(settings_failure(), [&] { check_llm(*checkpoint_); });
+    checked(settings_failure(), [&] {
+      check_llm(*checkpoint_);
+      if (settings.positions == Positions::kOriginal && !family_of(*checkpoint_).language(*checkpoint_).positions.places)
+        throw std::runtime_error("positions=original asks for times and places of tokens, which a " + checkpoint_->family +
+                                 " does not tell apart: expected auto or compact");
+    });
     name_ = std::filesystem::path(checkpoint_->folder).filename();
   }
   if (settings.listen.empty()) return;
@@ -328,6 +341,7 @@ AnswerSettings Asking::answer_settings() {
           {},
           s.history,
           s.timestamps,
+          s.positions == Positions::kCompact,
           {int(s.max_new_tokens), s.temperature.get(), s.top_p.get(), s.repetition_penalty.get(),
            s.top_k.get(), s.seed, lines(s.stop), lines(s.answer_choices), s.answer_schema}};
 }

@@ -21,6 +21,9 @@
 
 namespace vtok {
 
+/// The property positions.
+enum class Positions { kAuto, kOriginal, kCompact };
+
 struct AskSettings {
   ModelSettings model;
   Quantization quantization = Quantization::kNone;
@@ -32,10 +35,11 @@ struct AskSettings {
   Given<int> top_k{0};
   uint64_t seed = 0;
   bool timestamps = true;
+  Positions positions = Positions::kAuto;
   Clock clock = Clock::kStream;
   DropPolicy drop_policy = DropPolicy::kAuto;
 
-  static Choices clocks(), quantizations();
+  static Choices clocks(), quantizations(), position_rules();
   template <class V>
   void each(V &&v) {
     constexpr Access kPlaying = Access::kPlaying;
@@ -65,6 +69,7 @@ struct AskSettings {
     v(watch_every, "watch-every", "Seconds from one asking of the standing questions to the next", .01, 1e9);
     v(seed, "seed", "Of the sampling", 0, G_MAXUINT64, kPlaying);
     v(timestamps, "timestamps", "Tell the model the time span of every group", kPlaying);
+    v(positions, "positions", "Where the model is told a visual token stands", position_rules());
     v(clock, "clock", "Which times the model is told", clocks());
     v(memory, "memory", "What is forgotten first", choices("GstVtokMemory", memory_policies()));
     v(memory_tokens, "memory-tokens", "Most visual tokens remembered; 0: what the model's context allows", 0u,

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gst/encoding.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -45,10 +46,17 @@ void Encoding::flush() {
   gst_segment_init(&segment_, GST_FORMAT_TIME);
   next_pts_ = GST_CLOCK_TIME_NONE;
   lost_ = false;
+  waiting_.clear();
   starts_.restart();
 }
 
-void Encoding::set_format(const GstVideoInfo &video) {
+void Encoding::set_format(const GstVideoInfo &video, const EncoderInfo &info) {
+  try {
+    grid_ = info.grid_of ? info.grid_of(GST_VIDEO_INFO_WIDTH(&video), GST_VIDEO_INFO_HEIGHT(&video))
+                         : Grid{info.grid_width, info.grid_height};
+  } catch (const BadTokens &error) {
+    throw ElementError(wrong_caps(), error.what());
+  }
   rgb_ = std::make_unique<RgbConverter>(video);
   frame_ns_ = video.fps_n > 0 ? int64_t(gst_util_uint64_scale(GST_SECOND, video.fps_d, video.fps_n)) : 0;
   starts_.restart();
@@ -89,39 +97,61 @@ bool Encoding::admit(Frame &frame, bool live) {
   return false;
 }
 
-BufferPtr Encoding::buffer(const Frame &frame, const Tokens &tokens, const EncoderInfo &info) {
-  GstBuffer *video = frame.video.get();
-  const bool starts = starts_.starts(video);
+BufferPtr Encoding::buffer(const std::vector<Frame> &frames, const Tokens &tokens) {
+  const Frame &frame = frames.front(), &last = frames.back();
   GstVtokCounts counts{};
-  counts.grid_width = guint(info.grid_width);
-  counts.grid_height = guint(info.grid_height);
-  counts.frames = 1;
+  counts.grid_width = guint(grid_.width);
+  counts.grid_height = guint(grid_.height);
+  counts.frames = guint(frames.size());
   counts.source_tokens = guint64(tokens.n);
-  counts.group = starts_.group();
+  counts.group = frame.group;
   BufferPtr out = write_tokens(tokens, counts, nullptr);
   GST_BUFFER_PTS(out.get()) = frame.pts;
   GST_BUFFER_DURATION(out.get()) = frame.duration;
-  if (!starts) GST_BUFFER_FLAG_SET(out.get(), GST_BUFFER_FLAG_DELTA_UNIT);
-  if (frame.after_loss || GST_BUFFER_FLAG_IS_SET(video, GST_BUFFER_FLAG_DISCONT))
-    GST_BUFFER_FLAG_SET(out.get(), GST_BUFFER_FLAG_DISCONT);
-  gst_buffer_foreach_meta(video, copy_reference, out.get());
-  if (starts && pictures_ && frame.rgb.picture.device < 0) set_picture(out.get(), shrink(frame.rgb.picture));
-  stats_.groups += starts;
-  ++stats_.frames_out;
+  if (frames.size() > 1 && GST_CLOCK_TIME_IS_VALID(last.duration) && last.pts >= frame.pts)
+    GST_BUFFER_DURATION(out.get()) = last.pts + last.duration - frame.pts;
+  if (!frame.starts) GST_BUFFER_FLAG_SET(out.get(), GST_BUFFER_FLAG_DELTA_UNIT);
+  for (const Frame &one : frames)
+    if (one.after_loss || GST_BUFFER_FLAG_IS_SET(one.video.get(), GST_BUFFER_FLAG_DISCONT))
+      GST_BUFFER_FLAG_SET(out.get(), GST_BUFFER_FLAG_DISCONT);
+  gst_buffer_foreach_meta(frame.video.get(), copy_reference, out.get());
+  if (frame.starts && pictures_ && frame.rgb.picture.device < 0)
+    set_picture(out.get(), shrink(frame.rgb.picture));
+  stats_.groups += frame.starts;
+  stats_.frames_out += frames.size();
   stats_.tokens_out += uint64_t(tokens.n);
-  ++qos_.processed;
+  qos_.processed += frames.size();
   return out;
+}
+
+std::vector<BufferPtr> Encoding::tokens_of(Encoder &encoder, const EncoderInfo &info,
+                                           std::vector<std::vector<Frame>> steps) {
+  if (steps.empty()) return {};
+  std::vector<Picture> pictures;
+  for (const std::vector<Frame> &step : steps)
+    for (int i = 0; i < info.frames; ++i)  // a last frame stands for those that do not come
+      pictures.push_back(step[std::min(size_t(i), step.size() - 1)].rgb.picture);
+  std::vector<Tokens> tokens;
+  {
+    Stopwatch encoding(stats_.encode_ns);
+    tokens = encoder.encode(pictures);
+  }
+  std::vector<BufferPtr> buffers;
+  for (size_t i = 0; i < steps.size(); ++i) buffers.push_back(buffer(steps[i], tokens.at(i)));
+  return buffers;
 }
 
 std::vector<BufferPtr> Encoding::encode(Encoder &encoder, const EncoderInfo &info,
                                         std::vector<BufferPtr> videos, bool live) {
   if (!rgb_) throw ElementError(wrong_caps(), "a video frame came before its caps");
-  std::vector<Frame> frames;
-  std::vector<Picture> pictures;
+  std::vector<std::vector<Frame>> steps;
+  const auto close = [&] {
+    if (!waiting_.empty()) steps.push_back(std::exchange(waiting_, {}));
+  };
   {
     Stopwatch converting(stats_.convert_ns);
     for (BufferPtr &video : videos) {
-      Frame frame{std::move(video), 0, 0, {}, false};
+      Frame frame{std::move(video), 0, 0, {}, false, false, 0};
       if (!admit(frame, live)) continue;
       try {
         frame.rgb = rgb_->convert(frame.video.get());
@@ -132,19 +162,20 @@ std::vector<BufferPtr> Encoding::encode(Encoder &encoder, const EncoderInfo &inf
         continue;
       }
       frame.after_loss = std::exchange(lost_, false);
-      pictures.push_back(frame.rgb.picture);
-      frames.push_back(std::move(frame));
+      frame.starts = starts_.starts(frame.video.get());
+      frame.group = starts_.group();
+      if (frame.starts) close();
+      waiting_.push_back(std::move(frame));
+      if (waiting_.size() == size_t(info.frames)) close();
     }
   }
-  if (frames.empty()) return {};
-  std::vector<Tokens> tokens;
-  {
-    Stopwatch encoding(stats_.encode_ns);
-    tokens = encoder.encode(pictures);
-  }
-  std::vector<BufferPtr> buffers;
-  for (size_t i = 0; i < frames.size(); ++i) buffers.push_back(buffer(frames[i], tokens.at(i), info));
-  return buffers;
+  return tokens_of(encoder, info, std::move(steps));
+}
+
+std::vector<BufferPtr> Encoding::finish(Encoder &encoder, const EncoderInfo &info) {
+  std::vector<std::vector<Frame>> steps;
+  if (!waiting_.empty()) steps.push_back(std::exchange(waiting_, {}));
+  return tokens_of(encoder, info, std::move(steps));
 }
 
 }  // namespace vtok

@@ -43,10 +43,14 @@ class Encoding {
     BufferPtr video;
     GstClockTime pts, duration;
     RgbFrame rgb;
-    bool after_loss;
+    bool after_loss, starts;
+    uint64_t group;
   };
+  Grid grid_;                   // of this format's frames
+  std::vector<Frame> waiting_;  // for the others that an encoder sees as one with them: fewer than EncoderInfo::frames
   bool admit(Frame &frame, bool live);
-  BufferPtr buffer(const Frame &frame, const Tokens &tokens, const EncoderInfo &info);
+  BufferPtr buffer(const std::vector<Frame> &frames, const Tokens &tokens);
+  std::vector<BufferPtr> tokens_of(Encoder &encoder, const EncoderInfo &info, std::vector<std::vector<Frame>> steps);
 
  public:
   Encoding(GstElement *element, Qos &qos, EncodingStats &stats)
@@ -57,8 +61,9 @@ class Encoding {
   void reset();
   /// FLUSH_STOP.
   void flush();
-  /// A caps change.
-  void set_format(const GstVideoInfo &video);
+  /// A caps change. What waits must have been finished. Throws ElementError where such frames cannot be encoded.
+  void set_format(const GstVideoInfo &video, const EncoderInfo &info);
+  const Grid &grid() const { return grid_; }
   /// One frame by the caps' framerate; 0: variable or not known. Any thread.
   int64_t frame_ns() const { return frame_ns_; }
   /// In time; anything else becomes time from 0 on, and frames get their times from the framerate.
@@ -67,9 +72,13 @@ class Encoding {
   void want_pictures() { pictures_ = true; }
   /// A frame was lost before it came here.
   void lost() { lost_ = true; }
-  /// One token buffer per frame, less those that are late, outside the segment or broken (a WARNING).
+  /// One token buffer per frame, or per EncoderInfo::frames of a group, less those that are late, outside the segment or broken (a
+  /// WARNING). Frames whose others have not come yet wait.
   std::vector<BufferPtr> encode(Encoder &encoder, const EncoderInfo &info, std::vector<BufferPtr> videos,
                                 bool live);
+  /// The same for frames that wait: no others will come.
+  std::vector<BufferPtr> finish(Encoder &encoder, const EncoderInfo &info);
+  bool waits() const { return !waiting_.empty(); }
 };
 
 }  // namespace vtok

@@ -77,11 +77,11 @@ bool Delay::measure(int64_t batch_ns) {
   return true;
 }
 
-void Delay::add_to(GstQuery *latency, Full when_full, int64_t holds) const {
+void Delay::add_to(GstQuery *latency, Full when_full, int64_t holds, int64_t waits) const {
   gboolean live;
   GstClockTime min, max;
   gst_query_parse_latency(latency, &live, &min, &max);
-  min += GstClockTime(told_);
+  min += GstClockTime(told_ + waits);
   if (GST_CLOCK_TIME_IS_VALID(max) && when_full == Full::kWait)
     max += GstClockTime(std::max<int64_t>(holds, told_));
   // A stage that leaks buffers no more than it holds itself, whatever upstream could.

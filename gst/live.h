@@ -56,8 +56,8 @@ class Delay {
  public:
   /// One batch took so long; true where the latency that is told has to grow.
   bool measure(int64_t batch_ns);
-  /// Adds to upstream's answer. `holds`: what the queue may hold, ns, 0: not known.
-  void add_to(GstQuery *latency, Full when_full, int64_t holds) const;
+  /// Adds to upstream's answer. `holds`: what the queue may hold, ns, 0: not known; `waits`: how long a buffer waits for others.
+  void add_to(GstQuery *latency, Full when_full, int64_t holds, int64_t waits = 0) const;
   void reset();
 };
 

@@ -69,7 +69,9 @@ class VtokEnc : public Element<GstElement, VtokEncSettings> {
   gboolean activate_src(gboolean active);
   void work();
   GstFlowReturn encode(BufferPtr first);
-  void forward(EventPtr event);
+  GstFlowReturn finish();
+  GstFlowReturn push(std::vector<BufferPtr> buffers);
+  GstFlowReturn forward(EventPtr event);
   gboolean src_event(GstEvent *event);
   gboolean src_query(GstQuery *query);
   // vtokenc_caps.cc: what the tokens are.

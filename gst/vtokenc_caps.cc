@@ -12,15 +12,16 @@ bool VtokEnc::set_caps(GstCaps *video) {
     const std::unique_ptr<gchar, void (*)(gpointer)> text(gst_caps_to_string(video), g_free);
     throw ElementError(wrong_caps(), std::string("no raw video that can be encoded: ") + text.get());
   }
-  encoding_.set_format(format);
+  encoding_.set_format(format, info_);
   StreamInfo info;
   info.set_space(info_.space);
   info.set_extras("none");
   info.fields().type = type_of(placement_.type);
   info.fields().hidden_size = info_.hidden_size;
-  info.fields().grid_width = info_.grid_width;
-  info.fields().grid_height = info_.grid_height;
-  info.fields().max_tokens = info_.grid_width * info_.grid_height;
+  const Grid &grid = encoding_.grid();
+  info.fields().grid_width = grid.width;
+  info.fields().grid_height = grid.height;
+  info.fields().max_tokens = grid.width * grid.height;
   info.fields().fps_n = format.fps_n;
   info.fields().fps_d = format.fps_d;
   CapsPtr caps = info.caps();

@@ -36,8 +36,7 @@ void VtokEnc::work() {
   working_ = true;
   const GstFlowReturn flow = guarded(element(), GST_FLOW_ERROR, [&] {
     if (auto *video = std::get_if<BufferPtr>(&*item)) return encode(std::move(*video));
-    forward(std::move(std::get<EventPtr>(*item)));
-    return GST_FLOW_OK;
+    return forward(std::move(std::get<EventPtr>(*item)));
   });
   working_ = false;
   if (flow == GST_FLOW_OK) return;
@@ -66,18 +65,35 @@ GstFlowReturn VtokEnc::encode(BufferPtr first) {
   GST_LOG_OBJECT(element(), "%zu frames encoded", buffers.size());
   if (!buffers.empty() && delay_.measure((g_get_monotonic_time() - start) * 1000) && live_)
     gst_element_post_message(element(), gst_message_new_latency(GST_OBJECT(element())));
+  return push(std::move(buffers));
+}
+
+// No frames will come to those that wait.
+GstFlowReturn VtokEnc::finish() {
+  const auto encoder = encoding_.waits() ? loader_.model() : nullptr;
+  return encoder ? push(encoding_.finish(*encoder, info_)) : GST_FLOW_OK;
+}
+
+GstFlowReturn VtokEnc::push(std::vector<BufferPtr> buffers) {
   if (gst_pad_check_reconfigure(src_)) check_downstream();
   for (BufferPtr &buffer : buffers)
     if (const GstFlowReturn flow = gst_pad_push(src_, buffer.release()); flow != GST_FLOW_OK) return flow;
   return GST_FLOW_OK;
 }
 
-void VtokEnc::forward(EventPtr event) {
+GstFlowReturn VtokEnc::forward(EventPtr event) {
+  const GstEventType type = GST_EVENT_TYPE(event.get());
+  if (type == GST_EVENT_CAPS || type == GST_EVENT_SEGMENT || type == GST_EVENT_EOS || type == GST_EVENT_STREAM_START ||
+      type == GST_EVENT_GAP)
+    if (const GstFlowReturn flow = finish(); flow != GST_FLOW_OK) {
+      if (flow == GST_FLOW_FLUSHING) refused_.push_back(std::move(event));
+      return flow;
+    }
   if (GST_EVENT_TYPE(event.get()) == GST_EVENT_CAPS) {
     GstCaps *video;
     gst_event_parse_caps(event.get(), &video);
     if (!set_caps(video) && GST_PAD_IS_FLUSHING(src_)) refused_.push_back(std::move(event));
-    return;
+    return GST_FLOW_OK;
   }
   if (GST_EVENT_TYPE(event.get()) == GST_EVENT_SEGMENT) {
     GstSegment segment;
@@ -89,6 +105,7 @@ void VtokEnc::forward(EventPtr event) {
   }
   if (!gst_pad_push_event(src_, gst_event_ref(event.get())) && GST_PAD_IS_FLUSHING(src_))
     refused_.push_back(std::move(event));
+  return GST_FLOW_OK;
 }
 
 gboolean VtokEnc::src_event(GstEvent *event) {
@@ -109,7 +126,8 @@ gboolean VtokEnc::src_query(GstQuery *query) {
   gboolean live;
   gst_query_parse_latency(query, &live, nullptr, nullptr);
   const Settings settings = this->settings();
-  delay_.add_to(query, when_full(settings.drop_policy, live), settings.queue_size * encoding_.frame_ns());
+  delay_.add_to(query, when_full(settings.drop_policy, live), settings.queue_size * encoding_.frame_ns(),
+                (info_.frames - 1) * encoding_.frame_ns());
   return TRUE;
 }
 

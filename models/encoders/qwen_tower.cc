@@ -81,7 +81,7 @@ at::Tensor QwenTower::operator()(const at::Tensor &patches, int rows, int column
   const at::Device device = patches.device();
   const Windows made = windows(rows, columns);
   // Places of the patches, units in the order of their windows.
-  std::vector<int64_t> down, across, back(size_t(units)), windowed, whole;
+  std::vector<int64_t> down, across, windowed, whole, back(made.order.size());
   for (const int64_t unit : made.order)
     for (int64_t i = 0; i < in_unit; ++i) {
       down.push_back(unit / columns * merge + i / merge);

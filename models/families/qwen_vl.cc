@@ -207,6 +207,8 @@ FrameSize resized(const QwenVlConfig &config, int width, int height) {
   return {int(w), int(h)};
 }
 
+extern const Family kQwen2Vl, kQwen25Vl;  // models/family.cc names them
+
 const Family kQwen25Vl = {"qwen2_5_vl", "Qwen2.5-VL: frames of any size in pairs, window attention, M-RoPE", kRenames,
                           describe, language, check_language, prompt, timed_group};
 const Family kQwen2Vl = {"qwen2_vl", "Qwen2-VL: frames of any size in pairs, M-RoPE", kRenames,

@@ -2,6 +2,7 @@
 
 SPDX-License-Identifier: LGPL-2.1-or-later
 """
+import copy
 import json
 import pathlib
 
@@ -26,7 +27,7 @@ def make_frames(seed, count, width, height):
 
 
 def randomize(model, seed, norms=("norm",), embedding=1.0, gain=1.3):
-    """Products keep the scale of their input, so that tokens and logits depend on the frames."""
+    """Products keep the scale of their input, so that tokens and logits depend on the frames. `gain`: the language model's."""
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, weight in model.named_parameters():
@@ -37,7 +38,8 @@ def randomize(model, seed, norms=("norm",), embedding=1.0, gain=1.3):
                 weight.copy_(0.3 * noise)
             else:
                 fan_in = weight[0].numel()
-                weight.copy_(noise * (embedding if "embed" in name and "patch" not in name else gain / fan_in**0.5))
+                scale = (1.3 if "vis" in name else gain) / fan_in**0.5
+                weight.copy_(noise * (embedding if "embed" in name and "patch" not in name else scale))
 
 
 def answer(model, inputs):
@@ -50,6 +52,19 @@ def answer(model, inputs):
 def sure(ids, gaps, end):
     """No step is near a tie, the answer does not end, and is not one id over and over."""
     return min(gaps) > 0.02 and len(set(ids)) > 12 and len(ids) == NEW and not set(end) & set(ids)
+
+
+def steady(model, inputs, ids):
+    """In bfloat16 the reference itself would choose all but one of the ids: random weights need not be so well-conditioned."""
+    forced = {"input_ids": torch.cat([inputs["input_ids"], torch.tensor([ids])], 1)}
+    for key in ("attention_mask", "mm_token_type_ids"):
+        if key in inputs:
+            more = inputs[key].new_full((1, len(ids)), 1 if key == "attention_mask" else 0)
+            forced[key] = torch.cat([inputs[key], more], 1)
+    narrow = copy.deepcopy(model).to(torch.bfloat16)
+    with torch.no_grad():
+        logits = narrow(**{**inputs, **forced}).logits[0, -len(ids) - 1:-1]
+    return (logits.argmax(-1) == torch.tensor(ids)).sum() >= len(ids) - 1
 
 
 def write(case, frames, arrays, facts):

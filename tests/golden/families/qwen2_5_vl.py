@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import (AutoProcessor, AutoTokenizer, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration,
                           Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor)
 
-from reference import BASE, answer, make_frames, randomize, sure, write
+from reference import BASE, answer, make_frames, randomize, steady, sure, write
 
 QUESTION = "Where does the red box go? \u00dcber 3\u00bd s?"
 TEMPLATE = """\
@@ -138,7 +138,7 @@ def make_case(case, model, processor, seed, shape, get_stages=stages):
         positions, delta = model.model.get_rope_index(
             inputs["input_ids"], mm_token_type_ids=inputs["mm_token_type_ids"], video_grid_thw=inputs["video_grid_thw"], **extra)
         ids, gaps = answer(model, inputs)
-    if not sure(ids, gaps, {600, 602}): return None
+    if not sure(ids, gaps, range(600, 609)) or not steady(model, inputs, ids): return None
     arrays |= {"pixel_values": inputs["pixel_values_videos"], "logits": logits,
                "position_ids": positions[:, 0].to(torch.int32), "input_ids": inputs["input_ids"][0].to(torch.int32),
                "generated": torch.tensor(ids, dtype=torch.int32)}
@@ -149,7 +149,8 @@ def make_case(case, model, processor, seed, shape, get_stages=stages):
     return lambda: write(case, frames, arrays, facts)
 
 
-def make_model(folder, name, shape, make_config, model_class, odd, norms=("norm", "ln_q"), get_stages=stages, **processors):
+def make_model(folder, name, shape, make_config, model_class, odd, norms=("norm", "ln_q"), get_stages=stages, public=as_public,
+               **processors):
     checkpoint = folder / name / "checkpoint"
     shutil.rmtree(checkpoint, ignore_errors=True)
     save_processor(checkpoint, shape, **processors)
@@ -170,7 +171,7 @@ def make_model(folder, name, shape, make_config, model_class, odd, norms=("norm"
         raise SystemExit("no seed gave answers far from ties")
     model.save_pretrained(checkpoint, max_shard_size="200KB" if odd else "5GB")
     (checkpoint / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
-    if odd: as_public(checkpoint)
+    if odd: public(checkpoint)
     loaded = model_class.from_pretrained(checkpoint, attn_implementation="eager").eval()
     processor = AutoProcessor.from_pretrained(checkpoint)
     for save in list(cases(loaded, seed)): save()
