@@ -120,6 +120,7 @@ at::Tensor Decoder::attend(int64_t index, const at::Tensor &x, const std::vector
       mixed.push_back(attention(own, sequence->joined(index, 0), sequence->joined(index, 1), true));
     }
   }
+  if (at < n) mixed.push_back(at::zeros({n - at, heads * config_.head}, mixed[0].options()));
   return layer.out(mixed.size() == 1 ? mixed[0] : at::cat(mixed));
 }
 
@@ -142,6 +143,8 @@ std::pair<at::Tensor, at::Tensor> Decoder::turns(const Span &span, int64_t first
   return {at::gather(rotary_.cos, 0, index), at::gather(rotary_.sin, 0, index)};
 }
 
+int64_t Decoder::places(int64_t rows) const { return device_.is_cpu() && type_ != at::kFloat ? compiled_rows(rows) : rows; }
+
 at::Tensor Decoder::read(const at::Tensor &rows, const std::vector<Span> &spans) {
   std::vector<at::Tensor> cos, sin;
   std::vector<int64_t> before;
@@ -153,8 +156,12 @@ at::Tensor Decoder::read(const at::Tensor &rows, const std::vector<Span> &spans)
       sin.push_back(s);
       span.sequence->extend(pool_, span.rows);
     }
+    const int64_t n = rows.size(0), unused = places(n) - n;
+    if (unused > 0)
+      for (auto *angles : {&cos, &sin}) angles->push_back(at::zeros({unused, config_.head / 2}, rotary_.cos.options()));
     const at::Tensor c = at::cat(cos), s = at::cat(sin);
-    at::Tensor x = rows.clone();  // [n, width]
+    const at::Tensor x = at::zeros({n + unused, config_.hidden}, rows.options());
+    x.narrow(0, 0, n).copy_(rows);
     for (size_t i = 0; i < layers_.size(); ++i) {
       const Layer &layer = layers_[i];
       x.add_(attend(int64_t(i), x, spans, c, s));

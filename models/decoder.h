@@ -57,6 +57,7 @@ class Decoder {
   std::pair<at::Tensor, at::Tensor> turns(const Span &span, int64_t first) const;
   void check_position(int64_t position) const;
   bool has_kernels() const;
+  int64_t places(int64_t rows) const;  // layers.h, Note [Compiled products]
   void quantize(Quantization bits);
 
   TextConfig config_;

@@ -89,6 +89,21 @@ at::Tensor Weights::load(const std::string &name, at::IntArrayRef shape, at::Sca
   return out;
 }
 
+// 1, 2, 4, 8, then every 16th to 64, every 32nd to 256, every 64th.
+static int64_t spacing(int64_t n) { return n <= 64 ? 16 : n <= 256 ? 32 : 64; }
+
+int64_t compiled_rows(int64_t n) {
+  for (const int64_t few : {1, 2, 4, 8})
+    if (n <= few) return few;
+  return (n + spacing(n) - 1) / spacing(n) * spacing(n);
+}
+
+int64_t fitting_rows(int64_t n) {
+  for (const int64_t few : {1, 2, 4, 8})
+    if (n < 2 * few) return few;
+  return n / spacing(n) * spacing(n);
+}
+
 Linear::Linear(Weights &weights, const std::string &name, int64_t out, int64_t in, bool with_bias)
     : weight(weights.get(name + ".weight", {out, in})) {
   if (with_bias) bias = weights.get(name + ".bias", {out});

@@ -47,6 +47,13 @@ struct NarrowWeight {
   std::vector<float> scales;
 };
 
+/// Note [Compiled products]
+/// LibTorch's products in 16 bits on a CPU are compiled (oneDNN) for each number of rows that they meet, which takes some 50 ms
+/// and a megabyte each, kept up to a thousand. Prompts have ever new lengths: so rows are read in one of a few numbers, the last
+/// ones as zeros that nobody sees. Other products take what comes.
+int64_t compiled_rows(int64_t n);   // the least of these numbers that n rows fit in
+int64_t fitting_rows(int64_t n);    // the greatest of these numbers that is not above n
+
 struct Linear {
   at::Tensor weight;                           // [out, in], the placement's type
   at::Tensor bias;                             // [out], the same type; undefined: none

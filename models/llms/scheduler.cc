@@ -301,7 +301,7 @@ bool Scheduler::decode() {
 }
 
 size_t Scheduler::rows_in(double seconds) const {
-  return std::clamp(size_t(seconds / row_seconds_), kLeast, kMost);
+  return size_t(fitting_rows(int64_t(std::clamp(size_t(seconds / row_seconds_), kLeast, kMost))));
 }
 
 /// What is being read ahead and has more in common with the job's prompt than either has read.

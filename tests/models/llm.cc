@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <climits>
 #include <cmath>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
@@ -126,6 +127,21 @@ TEST_CASE("bfloat16 chooses the reference's ids where the reference is sure") {
     CHECK(sure >= 15);
     CHECK(same == sure);
   }
+}
+
+TEST_CASE("rows are read in a few numbers, which leave few places unused") {
+  std::set<int64_t> numbers;
+  for (int64_t n = 1; n <= 512; ++n) {
+    CAPTURE(n);
+    const int64_t places = compiled_rows(n), whole = fitting_rows(n);
+    numbers.insert(places);
+    CHECK(places >= n);
+    CHECK(places - n < std::max<int64_t>(16, n / 2));
+    CHECK(whole <= n);
+    CHECK(compiled_rows(whole) == whole);
+    CHECK(compiled_rows(places) == places);
+  }
+  CHECK(numbers.size() == 18);
 }
 
 TEST_CASE("a second question reads only what is new, and answers as if it were the first") {
