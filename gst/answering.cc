@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include "gst/answerer.h"
@@ -38,6 +39,21 @@ size_t text_size(const std::string &question, const AnswerSettings &settings) {
   return size;
 }
 
+// What becomes of a question that threw.
+Answer failed(std::exception_ptr why) {
+  Answer answer;
+  answer.finish_reason = "error";
+  try {
+    std::rethrow_exception(why);
+  } catch (const Cancelled &) {
+    answer.finish_reason = "cancelled";
+  } catch (const std::exception &error) {
+    answer.error = error.what();
+    answer.unmet = dynamic_cast<const CannotBeMet *>(&error);
+  }
+  return answer;
+}
+
 }  // namespace
 
 void Answerer::answer(const Question &question) {
@@ -72,11 +88,8 @@ void Answerer::start(const Question &question, AnswerSettings settings, bool tal
     const auto asked = std::make_shared<const Asked>(Asked{question, context_bounds_, talks});
     if (!request.groups.empty()) return begin(asked, std::move(request));
     answer = sees_nothing(question, settings);
-  } catch (const Cancelled &) {
-    answer.finish_reason = "cancelled";
-  } catch (const std::exception &error) {
-    answer.finish_reason = "error";
-    answer.error = error.what();
+  } catch (...) {
+    answer = failed(std::current_exception());
   }
   done({question, false, talks}, answer);
 }
@@ -135,11 +148,8 @@ void Answerer::begin(std::shared_ptr<const Asked> asked, Request request) {
         }
         heard.wait();
       });
-    } catch (const Cancelled &) {
-      answer.finish_reason = "cancelled";
-    } catch (const std::exception &error) {
-      answer.finish_reason = "error";
-      answer.error = error.what();
+    } catch (...) {
+      answer = failed(std::current_exception());
     }
     if (answer.new_tokens > 0) answer.ttft_ms += waited.count();
     answer.total_ms += waited.count();
@@ -201,19 +211,18 @@ std::vector<GroupPtr> Answerer::recall(const std::string &question, GroupPtr ope
   return groups;
 }
 
-/// What is remembered of a span, of more than a prompt has room for the newest. It is read for this question.
+/// What is remembered of a span. It is read for this question, so there is a bound to it: of more, groups spread over the span.
 std::vector<GroupPtr> Answerer::recall(const Span &span, const std::string &question, const AnswerSettings &settings) {
+  constexpr int64_t kMostRows = 4096;
   if (!memory_) return {};
-  std::vector<GroupPtr> groups = memory_->recall("", gather_.open(), {memory_tokens_, 0});
-  std::sort(groups.begin(), groups.end(), [](const auto &a, const auto &b) { return a->from < b->from; });
+  std::vector<GroupPtr> groups = memory_->held();
+  if (const GroupPtr open = gather_.open(); open && open->tokens() > 0) groups.push_back(open);
   const int64_t now = groups.empty() ? 0 : groups.back()->to, from = span.from.at(now), to = span.to.at(now);
   std::erase_if(groups, [&](const GroupPtr &group) { return group->to <= from || group->from >= to; });
   const Room room = room_for(text_size(question, settings), settings);
-  int64_t rows = 0;
-  auto first = groups.end();
-  while (first != groups.begin() && (!room.rows || (rows += llm_->rows(**(first - 1), settings.timestamps)) <= room.rows)) --first;
-  groups.erase(groups.begin(), first);
-  return groups;
+  return spread(std::move(groups), room.rows ? std::min(kMostRows, room.rows) : kMostRows, [&](const Group &group) {
+    return llm_->rows(group, settings.timestamps);
+  });
 }
 
 void Answerer::read_ahead() {

@@ -19,6 +19,8 @@
 #include "gst/model.h"
 #include "gst/watch.h"
 
+GST_DEBUG_CATEGORY_EXTERN(vtokllm_debug);
+
 namespace vtok {
 
 /// The property positions.

@@ -5,8 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 #include <utility>
+
+#include "models/error.h"
 
 namespace vtok {
 
@@ -14,6 +15,12 @@ Vocabulary::Vocabulary(const Tokenizer &tokenizer, std::vector<int> ends)
     : bytes_(size_t(tokenizer.size())), end_tokens(std::move(ends)) {
   for (int id = 0; id < tokenizer.size(); ++id)
     if (!tokenizer.special(id)) bytes_[size_t(id)] = tokenizer.bytes(id);
+  for (const std::string &token : bytes_)
+    if (token.size() == 1) alone_.set(uint8_t(token[0]));
+}
+
+bool Vocabulary::spells(std::string_view text) const {
+  return std::all_of(text.begin(), text.end(), [&](char byte) { return alone_[uint8_t(byte)]; });
 }
 
 Constraint::Constraint(std::shared_ptr<const Vocabulary> vocabulary, Grammar grammar,
@@ -27,6 +34,8 @@ Constraint::Constraint(std::shared_ptr<const Vocabulary> vocabulary, Grammar gra
 
 std::unique_ptr<Constraint> Constraint::of_choices(std::shared_ptr<const Vocabulary> vocabulary,
                                                    std::vector<std::string> choices) {
+  for (const std::string &choice : choices)
+    if (!vocabulary->spells(choice)) throw CannotBeMet("the model's vocabulary cannot spell the choice '" + choice + "'");
   Grammar grammar = choices_grammar(choices);
   return std::make_unique<Constraint>(std::move(vocabulary), std::move(grammar), std::move(choices));
 }
@@ -37,7 +46,7 @@ std::unique_ptr<Constraint> Constraint::of_schema(std::shared_ptr<const Vocabula
       std::make_unique<Constraint>(std::move(vocabulary), schema_grammar(schema), std::vector<std::string>());
   const int least = made->grammar_.left(made->place_);
   if (least > most)
-    throw std::runtime_error("the schema's shortest answer has " + std::to_string(least) +
+    throw CannotBeMet("the schema's shortest answer has " + std::to_string(least) +
                              " bytes, max-new-tokens is " + std::to_string(most) + ": raise it");
   return made;
 }
@@ -67,7 +76,7 @@ void Constraint::mask(std::span<float> logits, int left) {
     else
       logits[size_t(id)] = kNever;
   }
-  if (ids.empty()) throw std::runtime_error("no token of the model goes on with what the answer may be");
+  if (ids.empty()) throw CannotBeMet("no token of the model goes on with what the answer may be");
   if (!choices_.empty()) weigh(logits, ids);
 }
 

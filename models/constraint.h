@@ -2,9 +2,11 @@
 // allowed.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
+#include <bitset>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/grammar.h"
@@ -15,11 +17,13 @@ namespace vtok {
 /// Each id's bytes; empty for special ids and those that have none. Immutable, for many questions.
 class Vocabulary {
   std::vector<std::string> bytes_;
+  std::bitset<256> alone_;  // bytes that are a token by themselves
 
  public:
   Vocabulary(const Tokenizer &tokenizer, std::vector<int> end_tokens);
   const std::string &bytes(int id) const { return bytes_[size_t(id)]; }
   int size() const { return int(bytes_.size()); }
+  bool spells(std::string_view text) const;  // a token for each of its bytes alone: no way to it has a dead end
   const std::vector<int> end_tokens;
 };
 
@@ -37,17 +41,17 @@ class Constraint {
   void weigh(std::span<const float> logits, const std::vector<int> &ids);
 
  public:
-  /// Throws std::runtime_error where not even the shortest of what is allowed fits `most` tokens, of a byte
-  /// each at worst.
+  /// Throws CannotBeMet where the vocabulary has no way to say a choice.
   static std::unique_ptr<Constraint> of_choices(std::shared_ptr<const Vocabulary> vocabulary,
                                                 std::vector<std::string> choices);
+  /// Throws CannotBeMet where not even the shortest of what is allowed fits `most` tokens, of a byte each at worst.
   static std::unique_ptr<Constraint> of_schema(std::shared_ptr<const Vocabulary> vocabulary,
                                                const std::string &schema, int most);
   Constraint(std::shared_ptr<const Vocabulary> vocabulary, Grammar grammar, std::vector<std::string> choices);
 
   int longest() const;  // bytes of the longest choice
   /// Ids that lead nowhere become -inf, and those after which `left` - 1 more tokens might not do. Throws
-  /// std::runtime_error where none is left.
+  /// CannotBeMet where none is left.
   void mask(std::span<float> logits, int left);
   /// False: the text is complete and nothing can follow. Not for end tokens.
   bool take(int id);

@@ -1,4 +1,4 @@
-// The two errors callers tell apart; everything else is a std::runtime_error with one clear sentence.
+// The errors callers tell apart; everything else is a std::runtime_error with one clear sentence.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <stdexcept>
@@ -7,6 +7,10 @@ namespace vtok {
 
 /// Bad data in one buffer (NaN, wrong size): drop it, count it, go on.
 struct BadTokens : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+/// A question that this model cannot answer as it is put (choices, schema, length), whoever asks and whenever.
+struct CannotBeMet : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 /// Work given up because the caller asked for it.

@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <deque>
-#include <stdexcept>
+
+#include "models/error.h"
 
 namespace vtok {
 
 int Grammar::add() {
   if (states_.size() >= size_t(kMostStates))
-    throw std::runtime_error("what the answer may be has more than " + std::to_string(kMostStates) +
+    throw CannotBeMet("what the answer may be has more than " + std::to_string(kMostStates) +
                              " states: use fewer or shorter fields");
   states_.emplace_back();
   return int(states_.size()) - 1;
@@ -70,7 +71,7 @@ int GrammarState::place(std::vector<int> states) {
   std::sort(states.begin(), states.end());
   const auto [known, fresh] = known_.emplace(states, int(places_.size()));
   if (!fresh) return known->second;
-  if (places_.size() >= kMostPlaces) throw std::runtime_error("the schema is too intricate to be kept to");
+  if (places_.size() >= kMostPlaces) throw CannotBeMet("the schema is too intricate to be kept to");
   Place place{std::move(states), {}, INT32_MAX};
   place.next.fill(kUnknown);
   for (const int state : place.states)

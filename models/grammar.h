@@ -53,7 +53,7 @@ class Grammar {
     std::vector<int> skips;  // for nothing
     int left = -1;           // bytes to the end, at least; -1: not known yet
   };
-  int add();  // throws std::runtime_error where there are too many
+  int add();  // throws CannotBeMet where there are too many
   void skip(int from, int to) { states_[size_t(from)].skips.push_back(to); }
 
   std::vector<State> states_;
@@ -66,7 +66,7 @@ Grammar choices_grammar(const std::vector<std::string> &choices);
 /// What a JSON schema allows, written as Python's json.dumps does, properties in alphabetical order, all of
 /// them. Known are type (object, array, string, integer, number, boolean, null), properties, required,
 /// additionalProperties, items, minItems, maxItems (8 where it is not given), maxLength (64; 1024 at most),
-/// minLength, minimum and maximum of integers, enum, const, anyOf. Throws std::runtime_error with one
+/// minLength, minimum and maximum of integers, enum, const, anyOf. Throws CannotBeMet with one
 /// sentence naming what is not known or cannot be met.
 Grammar schema_grammar(const std::string &schema);
 

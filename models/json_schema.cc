@@ -1,8 +1,8 @@
 // JSON schemas as grammars of the JSON they allow.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
-#include <stdexcept>
 
+#include "models/error.h"
 #include "models/grammar.h"
 #include "models/json.h"
 
@@ -16,7 +16,7 @@ constexpr int kMostItems = 1000, kMostLength = 1024;
 constexpr int kMostIntegers = 10000;  // of a range that is told number by number
 
 [[noreturn]] void refuse(const std::string &at, const std::string &what) {
-  throw std::runtime_error("the schema" + (at.empty() ? std::string() : " at " + at) + " " + what);
+  throw CannotBeMet("the schema" + (at.empty() ? std::string() : " at " + at) + " " + what);
 }
 
 class Compiler {

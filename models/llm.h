@@ -52,6 +52,7 @@ struct Answer {
   std::string text;           // valid UTF-8
   std::string finish_reason;  // "stop", "length", "cancelled"; from the elements also "no-tokens", "error"
   std::string error;          // one sentence where it is "error", or "no-tokens" though some came
+  bool unmet = false;         // an error of what was asked for (CannotBeMet), not of who answers
   int64_t from = 0, to = 0;   // the span of the groups it saw, ns: no other time is claimed
   int visual_tokens = 0, prompt_tokens = 0, new_tokens = 0;
   double ttft_ms = 0, total_ms = 0;

@@ -35,6 +35,27 @@ void Group::keep_newest(int max_tokens) {
   starts.erase(starts.begin(), starts.begin() + ptrdiff_t(std::min(first, starts.size())));
 }
 
+std::vector<GroupPtr> spread(std::vector<GroupPtr> groups, int64_t most, const std::function<int(const Group &)> &rows) {
+  const auto size = [&](const GroupPtr &group) { return int64_t(rows ? rows(*group) : group->tokens()); };
+  int64_t all = 0;
+  for (const GroupPtr &group : groups) all += size(group);
+  if (all <= most) return groups;
+  std::vector<GroupPtr> out;
+  int64_t owed = 0;  // rows times `all`
+  for (const GroupPtr &group : groups) {
+    owed += size(group) * most;
+    if (owed < size(group) * all) continue;
+    owed -= size(group) * all;
+    out.push_back(group);
+  }
+  if (out.empty() && most > 0) {
+    auto part = std::make_shared<Group>(*groups.back());
+    part->keep_newest(int(std::max<int64_t>(1, most - (size(part) - part->tokens()))));
+    if (size(part) <= most) out.push_back(std::move(part));
+  }
+  return out;
+}
+
 std::span<const MemoryPolicy> memory_policies() { return kPolicies; }
 
 }  // namespace vtok

@@ -25,6 +25,10 @@ struct Group {
 };
 using GroupPtr = std::shared_ptr<const Group>;
 
+/// Of groups, oldest first, as many as have at most `most` rows in all, at even distances; of one that is larger the newest
+/// parts. `rows` may be null: their tokens.
+std::vector<GroupPtr> spread(std::vector<GroupPtr> groups, int64_t most, const std::function<int(const Group &)> &rows);
+
 /// How much may be remembered, or shown to a question. 0: no bound.
 struct Room {
   int64_t tokens = 0;  // visual tokens
@@ -54,6 +58,7 @@ class Memory {
   /// What a question may see, oldest first, within `room`; `open` (may be null) comes last. Of a
   /// newest group that is larger, the newest parts that fit; nothing where not even the last of them does.
   virtual std::vector<GroupPtr> recall(const std::string &question, GroupPtr open, Room room) = 0;
+  virtual std::vector<GroupPtr> held() const = 0;  // all that is remembered, oldest first, however much it is
   /// What prompts begin with, now and soon: worth reading ahead, the most wanted first.
   virtual std::vector<std::vector<GroupPtr>> begins() const = 0;
   virtual void clear() = 0;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "models/error.h"
 #include "models/family.h"
 #include "models/template.h"
 
@@ -143,7 +144,7 @@ FittedPrompt fit_prompt(const Checkpoint &checkpoint, const Request &request, in
   fitted.segments = build_prompt(checkpoint, rest);
   fitted.rows = rows_of(fitted.segments);
   if (!fits(fitted.rows))
-    throw std::runtime_error("the question needs " + std::to_string(fitted.rows) +
+    throw CannotBeMet("the question needs " + std::to_string(fitted.rows) +
                              " tokens and its answer up to " + std::to_string(answer) +
                              ", more than the model's context of " + std::to_string(context));
   return fitted;

@@ -170,7 +170,7 @@ void read_form(const json &body, AskOptions &options) {
   try {
     schema_grammar(options.schema);
   } catch (const std::runtime_error &error) {
-    throw wrong("response_format", error.what());
+    throw wrong("response_format", error.what(), "cannot_be_met");
   }
 }
 

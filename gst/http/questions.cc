@@ -25,6 +25,7 @@ ApiError failure(const Answer &answer) {
     return {503, "there is nothing to ask about: no tokens came yet", "no_tokens", "", 1};
   if (answer.finish_reason == "not-remembered") return {404, answer.error, "not_remembered", "messages"};
   if (answer.finish_reason == "no-tokens") return {400, answer.error, "context_length_exceeded"};
+  if (answer.unmet) return {400, answer.error, "cannot_be_met"};
   if (answer.finish_reason == "error") return {500, answer.error, "answer_failed"};
   return {503, "the question was cancelled: the stream was flushed or stopped", "cancelled", "", 1};
 }

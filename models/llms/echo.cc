@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <chrono>
 #include <sstream>
-#include <stdexcept>
 
+#include "models/error.h"
 #include "models/llm.h"
 #include "models/prompt.h"
 
@@ -52,7 +52,7 @@ class Echo : public Llm {
     see(request.groups, answer);
     answer.prompt_tokens = answer.visual_tokens;
     answer.finish_reason = "stop";
-    if (!request.sampling.schema.empty()) throw std::runtime_error("the backend echo keeps to no schema");
+    if (!request.sampling.schema.empty()) throw CannotBeMet("the backend echo keeps to no schema");
     if (const auto &choices = request.sampling.choices; !choices.empty()) {
       const size_t chosen = size_t(answer.visual_tokens) % choices.size();
       answer.shares.assign(choices.size(), 0);

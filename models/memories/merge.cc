@@ -111,6 +111,8 @@ class Merge : public Memory {
     return newest_within(groups_, std::move(open), room, settings_);
   }
 
+  std::vector<GroupPtr> held() const override { return groups_of(groups_); }
+
   std::vector<std::vector<GroupPtr>> begins() const override {
     std::vector<std::vector<GroupPtr>> out{groups_of(groups_)};
     if (old_ > 0) out.push_back(next());

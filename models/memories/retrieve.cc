@@ -158,6 +158,14 @@ class Retrieve : public Memory {
     return groups;
   }
 
+  std::vector<GroupPtr> held() const override {
+    std::vector<GroupPtr> out;
+    for (const Old &old : archive_) out.push_back(old.kept.group);
+    const auto recent = recent_.held();
+    out.insert(out.end(), recent.begin(), recent.end());
+    return out;
+  }
+
   std::vector<std::vector<GroupPtr>> begins() const override { return recent_.begins(); }
 
   void clear() override {

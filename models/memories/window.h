@@ -25,6 +25,7 @@ class Window : public Memory {
   /// A group larger than the bound is forgotten at once: what is remembered never exceeds it.
   void add(GroupPtr group) override;
   std::vector<GroupPtr> recall(const std::string &question, GroupPtr open, Room room) override;
+  std::vector<GroupPtr> held() const override { return groups_of(groups_); }
   std::vector<std::vector<GroupPtr>> begins() const override;
   void clear() override;
   int64_t forgotten() const override { return forgotten_; }

@@ -228,6 +228,35 @@ TEST_CASE("a schema that cannot be met fails its question alone, is counted, and
   CHECK(p.stat("llm", "answers-failed") == 1);
 }
 
+TEST_CASE("over HTTP, what cannot be met is the client's error, whether the form, the model or the length says so") {
+  Pipeline p("videotestsrc num-buffers=3 ! video/x-raw,width=64,height=64,framerate=1/1 ! vtokenc" + kModel +
+             "! vtokllmsink name=llm listen=127.0.0.1:0" + kModel);
+  REQUIRE(p.run(60));
+  guint port = 0;
+  g_object_get(p["llm"], "current-port", &port, nullptr);
+  const std::string schema = R"(,"response_format":{"type":"json_schema","json_schema":{"schema":)",
+                            two = R"({"type":"object","properties":{"a":{"type":"boolean"},"b":{"type":"boolean"}}}}})";
+  const std::pair<std::string, const char *> wrong[] = {
+      {schema + R"({"type":"string","pattern":"a+"}}})", "pattern"},
+      {schema + R"({"type":"array","minItems":900,"maxItems":900,"items":{"type":"string","maxLength":900}}}})", "states"},
+      {schema + two + R"(,"max_tokens":4)", "the schema's shortest answer"},
+      {schema + two + R"(,"max_tokens":4,"stream":true)", "the schema's shortest answer"},
+      {R"(,"guided_choice":["yes",")" + std::string(60000, 'n') + "\"]", "more than the model's context"},
+      {R"(,"response_format":{"type":"json_schema","json_schema":[]})", "json_schema"},
+      {R"(,"response_format":7)", "response_format"}};
+  const auto asked = [](const std::string &more) { return R"({"messages":[{"role":"user","content":"What?"}])" + more + "}"; };
+  for (const auto &[more, sentence] : wrong) {
+    const Response r = chat(port, asked(more));
+    INFO(more.substr(0, 100) << r.body);
+    CHECK(r.status == 400);
+    CHECK(r.error().at("type") == "invalid_request_error");
+    CHECK_THAT(r.error().at("message"), Catch::Contains(sentence));
+  }
+  const Response good = chat(port, asked(schema + two + R"(,"max_tokens":100)"));
+  CHECK(good.status == 200);
+  CHECK(nlohmann::json::parse(good.json().at("choices")[0].at("message").at("content").get<std::string>()).at("b").is_boolean());
+}
+
 TEST_CASE("a stream faster than the model reads: what is behind is bounded, what is lost is counted, a question reads the rest") {
   constexpr int kFrames = 4000, kMost = 400;  // tokens
   Pipeline p("appsrc name=in is-live=true format=time caps=video/x-raw,format=RGB,framerate=25/1,width=64,height=64 ! vtokkeyframe "

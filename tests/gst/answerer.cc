@@ -130,6 +130,17 @@ struct Worker {
     answerer.close_group();
     rest();
   }
+  /// With questions under way, of which nobody hears any more.
+  void stop_untold() {
+    answerer.stop();
+    CHECK(listener.reasons.empty());
+  }
+  /// With the first three questions under way.
+  void flush_three() {
+    answerer.flush_start();
+    answerer.flush_stop([] {});
+    CHECK(listener.answers(3) == std::map<uint64_t, std::string>{{1, "cancelled"}, {2, "cancelled"}, {3, "cancelled"}});
+  }
   void rest(bool after_answers = false) {
     std::promise<void> done;
     REQUIRE(answerer.run([&] { done.set_value(); }, false, after_answers));
@@ -234,14 +245,10 @@ TEST_CASE("a flush and a stop end answers under way; the flush answers them canc
     for (int i = 0; i < 3; ++i) worker.answerer.ask("wait", 0, false);
     CHECK(worker.reader->inside(3) == 3);
     if (!flush) {
-      worker.answerer.stop();
-      CHECK(worker.listener.reasons.empty());
+      worker.stop_untold();
       continue;
     }
-    worker.answerer.flush_start();
-    worker.answerer.flush_stop([] {});
-    CHECK(worker.listener.answers(3) ==
-          std::map<uint64_t, std::string>{{1, "cancelled"}, {2, "cancelled"}, {3, "cancelled"}});
+    worker.flush_three();
     worker.reader->together = 1;
     worker.add(5);
     worker.answerer.ask("wait", 0, false);
@@ -337,14 +344,10 @@ TEST_CASE("a flush and a stop end a conversation whose questions wait for one an
     for (const char *question : {"wait", "b", "c"}) worker.answerer.ask(question, 0, false);
     CHECK(worker.reader->inside(1) == 1);
     if (!flush) {
-      worker.answerer.stop();
-      CHECK(worker.listener.reasons.empty());
+      worker.stop_untold();
       continue;
     }
-    worker.answerer.flush_start();
-    worker.answerer.flush_stop([] {});
-    CHECK(worker.listener.answers(3) ==
-          std::map<uint64_t, std::string>{{1, "cancelled"}, {2, "cancelled"}, {3, "cancelled"}});
+    worker.flush_three();
     CHECK(worker.reader->before.count("b") == 0);
     worker.add(5);
     worker.answerer.ask("again", 0, false);

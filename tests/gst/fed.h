@@ -72,3 +72,22 @@ struct Gate {
     changed.notify_all();
   }
 };
+
+/// One whose worker is held in the first piece of the first answer.
+struct Held : Fed {
+  Gate gate;
+  explicit Held(const std::string &rest) : Fed(rest) { gate.attach((*this)["llm"]); }
+  /// Plays, with a token of a group.
+  void begin() {
+    play();
+    push(tokens(1, 0, 1, true));
+  }
+  /// The same, and asks: what follows waits for that answer.
+  guint64 begin_answering() {
+    begin();
+    REQUIRE(taken(1));
+    const guint64 id = ask("llm", "What?");
+    REQUIRE(gate.wait());
+    return id;
+  }
+};

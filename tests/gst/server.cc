@@ -98,11 +98,14 @@ TEST_CASE("who asks before the model is there is told when to come again") {
 TEST_CASE("each end of an answer has its status") {
   Fake fake;
   Server server(fake, parse_listen("0"), "");
+  Answer unmet = said("", "error");
+  unmet.unmet = true;
   const std::pair<Answer, int> ends[] = {{said("Yes."), 200},
                                          {said("Yes", "length"), 200},
                                          {said("", "cancelled"), 503},
                                          {said("", "no-tokens"), 503},
-                                         {said("", "error"), 500}};
+                                         {said("", "error"), 500},
+                                         {unmet, 400}};
   int asked = 0;
   for (const auto &[answer, status] : ends) {
     ++asked;

@@ -4,6 +4,10 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "gst/groups.h"
 #include "models/keyframe.h"
@@ -55,6 +59,19 @@ std::vector<Gap> gaps(Harness &h) {
     found.push_back(gap);
   }
   return found;
+}
+
+/// What makes the next frame begin a group: `caps` and what any stream has.
+std::vector<std::pair<std::string, std::function<void(Harness &)>>> restarts(
+    std::vector<std::pair<std::string, std::function<void(Harness &)>>> caps) {
+  caps.emplace_back("flush", [](Harness &h) {
+    h.event(gst_event_new_flush_start());
+    h.event(gst_event_new_flush_stop(TRUE));
+    h.event(segment_event());
+  });
+  caps.emplace_back("segment", [](Harness &h) { h.event(segment_event()); });
+  caps.emplace_back("time runs back", [](Harness &) {});
+  return caps;
 }
 
 }  // namespace
@@ -184,17 +201,7 @@ TEST_CASE("each method keeps the first frame and never starves") {
 }
 
 TEST_CASE("FLUSH, SEGMENT and a caps change start a group with the next frame") {
-  const std::pair<const char *, void (*)(Harness &)> restarts[] = {
-      {"flush",
-       [](Harness &h) {
-         h.event(gst_event_new_flush_start());
-         h.event(gst_event_new_flush_stop(TRUE));
-         h.event(segment_event());
-       }},
-      {"segment", [](Harness &h) { h.event(segment_event()); }},
-      {"caps", [](Harness &h) { h.set_caps(video_caps(48, 64)); }},
-      {"time runs back", [](Harness &) {}}};
-  for (const auto &[name, restart] : restarts) {
+  for (const auto &[name, restart] : restarts({{"caps", [](Harness &h) { h.set_caps(video_caps(48, 64)); }}})) {
     INFO(name);
     Harness h("vtokkeyframe");
     h.set_caps(video_caps());
@@ -407,18 +414,8 @@ TEST_CASE("tokens: threshold, min-interval, max-interval and GAPs are as for vid
 }
 
 TEST_CASE("tokens: FLUSH, SEGMENT, a caps change and time that runs back start a group with the next frame") {
-  const std::pair<const char *, void (*)(Harness &)> restarts[] = {
-      {"flush",
-       [](Harness &h) {
-         h.event(gst_event_new_flush_start());
-         h.event(gst_event_new_flush_stop(TRUE));
-         h.event(segment_event());
-       }},
-      {"segment", [](Harness &h) { h.event(segment_event()); }},
-      {"caps", [](Harness &h) { h.set_caps(token_caps(2, ", extras=(string)none, framerate=(fraction)5/1")); }},
-      {"from video to tokens", [](Harness &h) { h.set_caps(video_caps()), h.set_caps(kTokens); }},
-      {"time runs back", [](Harness &) {}}};
-  for (const auto &[name, restart] : restarts) {
+  for (const auto &[name, restart] : restarts({{"caps", [](Harness &h) { h.set_caps(token_caps(2, ", extras=(string)none, framerate=(fraction)5/1")); }},
+                                              {"from video to tokens", [](Harness &h) { h.set_caps(video_caps()), h.set_caps(kTokens); }}})) {
     INFO(name);
     Harness h("vtokkeyframe");
     h.set_caps(kTokens);

@@ -134,6 +134,25 @@ TEST_CASE("a question that names a span sees what is remembered of it, and no mo
   CHECK_THAT(p.warnings[0], Contains("question 4") && Contains("nothing is remembered"));
 }
 
+TEST_CASE("a question that names a span reaches what was put by long ago, and of a long span groups spread over it") {
+  Fed p("vtokllmsink name=llm backend=echo memory=retrieve memory-tokens=64 timestamps=false queue-size=2000");
+  p.play();
+  constexpr int kGroups = 1200;
+  for (int i = 0; i < kGroups; ++i) p.push(tokens(16, 10 * i, 10, true));
+  REQUIRE(p.taken(kGroups));
+  for (const char *question : {"[0–20] What?", "[3000–3020] What?", "[0–now] What?"}) p.ask("llm", question);
+  REQUIRE(p.until([&] { return p.answers.size() == 3; }));
+  for (const size_t i : {0, 1}) {
+    CHECK(p.answers[i].text == "question \"What?\", 2 groups, 32 tokens: 16, 16");
+    CHECK(p.answers[i].from == i * 3000 * GST_SECOND);
+    CHECK(p.answers[i].to == (i * 3000 + 20) * GST_SECOND);
+  }
+  CHECK(p.answers[2].tokens <= 4096);
+  CHECK(p.answers[2].tokens > 4000);
+  CHECK(p.answers[2].from < 100 * GST_SECOND);
+  CHECK(p.answers[2].to > (10 * kGroups - 100) * GST_SECOND);
+}
+
 TEST_CASE("questions are asked every so often, each about what had come by then") {
   Fed p(
       "vtokllm name=llm backend=echo timestamps=false ask-every=2 question=\"Now?\" ! appsink name=out "

@@ -40,16 +40,10 @@ TEST_CASE("many questions from many threads: each answered once, cancelled ones 
 }
 
 TEST_CASE("a question that is being answered can be cancelled") {
-  Fed p("vtokllmsink name=llm backend=echo");
-  Gate gate;
-  gate.attach(p["llm"]);
-  p.play();
-  p.push(tokens(1, 0, 1, true));
-  REQUIRE(p.taken(1));
-  const guint64 id = p.ask("llm", "What?");
-  REQUIRE(gate.wait());
+  Held p("vtokllmsink name=llm backend=echo");
+  const guint64 id = p.begin_answering();
   CHECK(p.cancel("llm", id));
-  gate.release();
+  p.gate.release();
   REQUIRE(p.until([&] { return !p.answers.empty(); }));
   CHECK(p.answers[0].finish_reason == "cancelled");
   CHECK(p.answers[0].text == "question");
@@ -58,21 +52,18 @@ TEST_CASE("a question that is being answered can be cancelled") {
 
 TEST_CASE("of a flood of questions as many wait as may, the others are refused in a sentence and counted, and the stream goes on") {
   constexpr int kMost = 256;
-  Fed p("vtokllmsink name=llm backend=echo async=false");
+  Held p("vtokllmsink name=llm backend=echo async=false");
   g_object_set(p["in"], "is-live", TRUE, nullptr);
-  Gate gate;
-  gate.attach(p["llm"]);
-  p.play();
-  p.push(tokens(1, 0, 1, true));
+  p.begin();
   REQUIRE(p.taken(1));
   for (int i = 0; i < kMost; ++i) REQUIRE(p.ask("llm", "What?") == guint64(i + 1));
-  REQUIRE(gate.wait());
+  REQUIRE(p.gate.wait());
   for (int i = 0; i < 100; ++i) CHECK(p.ask("llm", "And I?") == 0);
   p.poll();
   REQUIRE(p.warnings.size() == 100);
   CHECK(p.warnings[0].find("256 questions wait") == 0);
   CHECK(p.stat("llm", "questions-refused") == 100);
-  gate.release();
+  p.gate.release();
   REQUIRE(p.until([&] { return p.answers.size() == kMost; }));
   p.push(tokens(1, 1, 1, true));
   REQUIRE(p.taken(2));
@@ -84,40 +75,28 @@ TEST_CASE("of a flood of questions as many wait as may, the others are refused i
 
 TEST_CASE("while an answer is made, a live stream loses the oldest buffers and a file's waits") {
   SECTION("live") {
-    Fed p("vtokllmsink name=llm backend=echo timestamps=false queue-size=2 async=false");
+    Held p("vtokllmsink name=llm backend=echo timestamps=false queue-size=2 async=false");
     g_object_set(p["in"], "is-live", TRUE, nullptr);
-    Gate gate;
-    gate.attach(p["llm"]);
-    p.play();
-    p.push(tokens(1, 0, 1, true));
-    REQUIRE(p.taken(1));
-    p.ask("llm", "What?");
-    REQUIRE(gate.wait());
+    p.begin_answering();
     for (int s = 1; s < 6; ++s) p.push(tokens(10 * s, s, 1, true));
     REQUIRE(p.until([&] { return p.qos == 3; }));
-    gate.release();
+    p.gate.release();
     p.ask("llm", "And then?");
     REQUIRE(p.finish());
     CHECK(p.answers.back().text == "question \"And then?\", 3 groups, 91 tokens: 1, 40, 50 (open)");
     CHECK(p.stat("llm", "dropped-full") == 3);
   }
   SECTION("a file") {
-    Fed p("vtokllmsink name=llm backend=echo timestamps=false queue-size=2 question=All?");
+    Held p("vtokllmsink name=llm backend=echo timestamps=false queue-size=2 question=All?");
     g_object_set(p["in"], "block", TRUE, "max-buffers", guint64(1), "max-bytes", guint64(0), nullptr);
-    Gate gate;
-    gate.attach(p["llm"]);
-    p.play();
-    p.push(tokens(1, 0, 1, true));
-    REQUIRE(p.taken(1));
-    p.ask("llm", "What?");
-    REQUIRE(gate.wait());
+    p.begin_answering();
     std::atomic<int> pushed{0};
     std::thread producer([&] {
       for (int s = 1; s < 20; ++s, ++pushed) p.push(tokens(1, s, 1, true));
     });
     g_usleep(100000);
     CHECK(pushed < 19);
-    gate.release();
+    p.gate.release();
     producer.join();
     REQUIRE(p.finish());
     CHECK(p.answers.back().tokens == 20);
@@ -131,26 +110,21 @@ TEST_CASE("a state change ends every wait: for room, for the last answer") {
                            "vtokllm name=llm backend=echo queue-size=1 question=What? ! fakesink"}) {
     INFO(rest);
     for (const bool at_eos : {false, true}) {
-      Fed p(rest);
-      Gate gate;
-      gate.attach(p["llm"]);
-      p.play();
-      p.push(tokens(1, 0, 1, true));
+      Held p(rest);
       if (!at_eos) {
-        REQUIRE(p.taken(1));
-        p.ask("llm", "What?");
-        REQUIRE(gate.wait());
+        p.begin_answering();
         for (int s = 1; s < 9; ++s) p.push(tokens(1, s, 1, true));
       } else {
+        p.begin();
         p.end();
-        REQUIRE(gate.wait());
+        REQUIRE(p.gate.wait());
       }
       // PAUSED and back does not lose what was waited for.
       p.state(GST_STATE_PAUSED);
       p.state(GST_STATE_PLAYING);
       std::thread later([&] {
         g_usleep(50000);
-        gate.release();
+        p.gate.release();
       });
       p.state(GST_STATE_NULL);
       later.join();
@@ -165,16 +139,13 @@ TEST_CASE("a state change ends every wait: for room, for the last answer") {
 }
 
 TEST_CASE("PAUSED in the middle of the last answer: EOS still comes") {
-  Fed p("vtokllmsink name=llm backend=echo question=What?");
-  Gate gate;
-  gate.attach(p["llm"]);
-  p.play();
-  p.push(tokens(1, 0, 1, true));
+  Held p("vtokllmsink name=llm backend=echo question=What?");
+  p.begin();
   p.end();
-  REQUIRE(gate.wait());
+  REQUIRE(p.gate.wait());
   p.state(GST_STATE_PAUSED);
   CHECK(p.reached(GST_STATE_PAUSED));
-  gate.release();
+  p.gate.release();
   REQUIRE(p.until([&] { return p.answers.size() == 1; }));
   CHECK_FALSE(p.eos);
   p.state(GST_STATE_PLAYING);

@@ -11,6 +11,7 @@
 
 #include "models/checkpoint.h"
 #include "models/constraint.h"
+#include "models/error.h"
 #include "models/sampler.h"
 
 using namespace vtok;
@@ -23,6 +24,18 @@ std::shared_ptr<const Vocabulary> vocabulary(int end = 607) {
   static const auto checkpoint = open_checkpoint(std::string(VTOK_GOLDEN) + "/llava-onevision/checkpoint");
   return std::make_shared<const Vocabulary>(*checkpoint->tokenizer, std::vector<int>{end});
 }
+
+/// Has tokens for a and b, and c only behind b.
+struct Letters : Tokenizer {
+  const std::vector<std::string> tokens{"a", "b", "bc"};
+  std::vector<int> encode(std::string_view, bool) const override { return {}; }
+  std::string disarmed(std::string_view text) const override { return std::string(text); }
+  std::string decode(const std::vector<int> &, bool) const override { return ""; }
+  std::string bytes(int id) const override { return tokens[size_t(id)]; }
+  bool special(int) const override { return false; }
+  int id_of(std::string_view) const override { return -1; }
+  int size() const override { return int(tokens.size()); }
+};
 
 bool whole(GrammarState &state, const std::string &text) {
   const int place = state.after(state.start(), text);
@@ -178,4 +191,8 @@ TEST_CASE("a vocabulary that cannot spell a choice is told") {
   const auto constraint = Constraint::of_choices(words, {"yes"});
   std::vector<float> few(3);  // ids 0 to 2 alone
   CHECK_THROWS_WITH(constraint->mask(few, 3), Contains("no token"));
+  const auto letters = std::make_shared<const Vocabulary>(Letters(), std::vector<int>{9});
+  CHECK_NOTHROW(Constraint::of_choices(letters, {"ab", "ba"}));
+  CHECK_THROWS_WITH(Constraint::of_choices(letters, {"ab", "abc"}), Contains("cannot spell the choice 'abc'"));
+  CHECK_THROWS_AS(Constraint::of_choices(letters, {"abc"}), CannotBeMet);
 }

@@ -168,6 +168,38 @@ TEST_CASE("retrieve brings back what is like the question, in the order of time,
   CHECK(static_cast<const float *>((*was)->parts[0].row(0))[2] > 20);
 }
 
+TEST_CASE("all that is held can be had by its time: what was put by too, the oldest first") {
+  for (const MemoryPolicy &policy : memory_policies()) {
+    INFO(policy.name);
+    const auto memory = policy.make(room(200));
+    memory->steady(true);
+    for (uint64_t id = 0; id < 300; ++id) memory->add(group(id, 10));
+    const auto held = memory->held();
+    CHECK(std::is_sorted(held.begin(), held.end(), [](const auto &a, const auto &b) { return a->from < b->from; }));
+    CHECK(held.back()->id == 299);
+    if (std::string(policy.name) == "retrieve") CHECK(held.size() == 300);
+    if (std::string(policy.name) == "window") CHECK(tokens_of(held) <= 200);
+    if (std::string(policy.name) == "merge") CHECK(held.front()->from == 0);
+  }
+}
+
+TEST_CASE("of more groups than may be shown some are, at even distances") {
+  std::vector<GroupPtr> groups;
+  for (uint64_t id = 0; id < 100; ++id) groups.push_back(group(id, 10));
+  CHECK(spread(groups, 1000, nullptr).size() == 100);
+  CHECK(ids(spread(groups, 100, nullptr)) == std::vector<uint64_t>{9, 19, 29, 39, 49, 59, 69, 79, 89, 99});
+  const auto with_times = [](const Group &group) { return group.tokens() + 10; };
+  CHECK(ids(spread(groups, 100, with_times)) == std::vector<uint64_t>{19, 39, 59, 79, 99});
+  for (const int64_t most : {1, 7, 33, 250, 999}) {
+    const auto some = spread(groups, most, nullptr);
+    CHECK(tokens_of(some) <= most);
+    CHECK(tokens_of(some) > most - 10 - most / 10);
+  }
+  CHECK(spread({}, 10, nullptr).empty());
+  CHECK(spread({group(1, 50)}, 0, nullptr).empty());
+  CHECK(spread({group(1, 50)}, 10, nullptr).empty());  // one part
+}
+
 TEST_CASE("of a newest group that is too large its newest parts are seen, of no other") {
   const auto memory = make("window", room(20));
   auto parts = [](uint64_t id) {
