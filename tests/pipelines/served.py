@@ -53,7 +53,7 @@ def serve(build, *arguments, key="", log=None):
                                stderr=log, text=True, env=dict(os.environ, VTOK_API_KEY=key))
     try:
         base = process.stdout.readline().strip()
-        assert base.startswith("http://127.0.0.1:"), base
+        assert base.startswith("http://127.0.0.1:"), f"vtok-serve did not come up, it said {base!r}"
         yield base, process
     finally:
         process.terminate()

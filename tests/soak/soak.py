@@ -27,6 +27,10 @@ LONG = 10  # minutes from which on the memory's slope means something
 ALLOWED = 0.5  # MB a minute of the second half, in a long run
 
 
+class Died(Exception):
+    """A sentence: what should have run to the end did not."""
+
+
 def resident(pid):
     """MB."""
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
@@ -74,20 +78,31 @@ class Asker:
             thread.join(70)
 
 
+def still_runs(processes, asker, seconds):
+    for name, process in processes.items():
+        if process.poll() is not None:
+            raise Died(f"{name} ended with {process.returncode} after {seconds:.0f} s: {asker.answered} of {asker.asked} questions "
+                       f"were answered till then")
+
+
 def soak(source, build, minutes, log):
     clips = [pathlib.Path(source) / f"pipelines/media/{name}.mp4" for name in CLIPS]
     samples = []
     with Camera(*clips) as camera, serve(build, "--llm", MEMORY, camera.over_tcp, log=log) as (base, process):
         wait_until(lambda: remembered(base), "something is remembered", 120)
         asker, began = Asker(base), time.monotonic()
+        print("asking", file=sys.stderr, flush=True)
 
         def look():
-            samples.append((time.monotonic() - began, resident(process.pid)))
+            seconds = time.monotonic() - began
+            still_runs({"vtok-serve": process, "the RTSP server": camera.process}, asker, seconds)
+            samples.append((seconds, resident(process.pid)))
             if len(samples) % 60 == 0:
                 print(f"{len(samples) // 60} min: {asker.answered} of {asker.asked} answered, {len(asker.lost)} lost, "
                       f"{samples[-1][1]:.0f} MB", file=sys.stderr, flush=True)
 
         asker.every_second(began + 60 * minutes, look)
+        still_runs({"vtok-serve": process, "the RTSP server": camera.process}, asker, time.monotonic() - began)
         counts = {name: count(base, name) for name in ("questions", "answers", "answers_failed", "reads_failed",
                                                       "questions_refused", "groups_forgotten", "dropped_full", "discontinuities")}
     ms = sorted(asker.ms)
@@ -104,6 +119,9 @@ def main(source, build, minutes="0.2"):
         except FileNotFoundError as error:
             print(f"skipped: {error}")
             return 77
+        except (Died, AssertionError, urllib.error.URLError) as error:
+            print(f"failed: {error}")
+            return 1
         finally:
             log.seek(0)
             said = log.read()
