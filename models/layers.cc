@@ -3,7 +3,9 @@
 #include "models/layers.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <stdexcept>
@@ -89,19 +91,18 @@ at::Tensor Weights::load(const std::string &name, at::IntArrayRef shape, at::Sca
   return out;
 }
 
-// 1, 2, 4, 8, then every 16th to 64, every 32nd to 256, every 64th.
-static int64_t spacing(int64_t n) { return n <= 64 ? 16 : n <= 256 ? 32 : 64; }
+static constexpr std::array<int64_t, 12> kCompiled = {1, 4, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512};
 
 int64_t compiled_rows(int64_t n) {
-  for (const int64_t few : {1, 2, 4, 8})
-    if (n <= few) return few;
-  return (n + spacing(n) - 1) / spacing(n) * spacing(n);
+  const int64_t most = kCompiled.back();
+  if (n > most) return (n + most - 1) / most * most;
+  return *std::lower_bound(kCompiled.begin(), kCompiled.end(), n);
 }
 
 int64_t fitting_rows(int64_t n) {
-  for (const int64_t few : {1, 2, 4, 8})
-    if (n < 2 * few) return few;
-  return n / spacing(n) * spacing(n);
+  const int64_t most = kCompiled.back();
+  if (n > most) return n / most * most;
+  return *std::prev(std::upper_bound(kCompiled.begin(), kCompiled.end(), std::max<int64_t>(n, 1)));
 }
 
 Linear::Linear(Weights &weights, const std::string &name, int64_t out, int64_t in, bool with_bias)

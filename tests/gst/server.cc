@@ -159,6 +159,19 @@ TEST_CASE("a client that sends or reads too slowly is let go of") {
   CHECK(get(port, "/v1/models").status == 200);
 }
 
+TEST_CASE("a client that leaves much unread is let go of for that alone, however long it may take to read") {
+  Fake fake;
+  ServerLimits limits;
+  limits.stall_ms = limits.answer_ms = 600000;
+  Server server(fake, parse_listen("0"), "", limits);
+  Client deaf(server.address().port, 4096);
+  deaf.send(chat_text(question(",\"stream\":true")));
+  REQUIRE(until([&] { return fake.asked == 1; }));
+  const auto listener = fake.listener(0);
+  for (int i = 0; i < 100 && fake.cancelled == 0; ++i) listener->on_delta(std::string(100000, 'a'));
+  CHECK(until([&] { return fake.cancelled == 1; }));
+}
+
 TEST_CASE("more connections than are taken are closed unheard, and make room when they go") {
   Fake fake;
   ServerLimits limits;
