@@ -95,8 +95,11 @@ def soak(source, build, minutes, log):
 
         def look():
             seconds = time.monotonic() - began
+            try:
+                samples.append((seconds, resident(process.pid)))
+            except (OSError, IndexError):  # it has no memory any more: it is about to end
+                process.wait(10)
             still_runs({"vtok-serve": process, "the RTSP server": camera.process}, asker, seconds)
-            samples.append((seconds, resident(process.pid)))
             if len(samples) % 60 == 0:
                 print(f"{len(samples) // 60} min: {asker.answered} of {asker.asked} answered, {len(asker.lost)} lost, "
                       f"{samples[-1][1]:.0f} MB", file=sys.stderr, flush=True)
