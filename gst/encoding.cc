@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gst/guarded.h"
+#include "gst/open_group.h"
 #include "gst/picture.h"
 
 namespace vtok {
@@ -137,7 +138,11 @@ std::vector<BufferPtr> Encoding::tokens_of(Encoder &encoder, const EncoderInfo &
     tokens = encoder.encode(pictures);
   }
   std::vector<BufferPtr> buffers;
-  for (size_t i = 0; i < steps.size(); ++i) buffers.push_back(buffer(steps[i], tokens.at(i)));
+  for (size_t i = 0; i < steps.size(); ++i) {
+    if (info.middle)
+      shift(tokens.at(i).records, int64_t(steps[i].back().pts - steps[i].front().pts) / 2);
+    buffers.push_back(buffer(steps[i], tokens[i]));
+  }
   return buffers;
 }
 

@@ -18,6 +18,7 @@ bool VtokEnc::set_caps(GstCaps *video) {
   info.set_extras("none");
   info.fields().type = type_of(placement_.type);
   info.fields().hidden_size = info_.hidden_size;
+  info.fields().levels = info_.levels;
   const Grid &grid = encoding_.grid();
   info.fields().grid_width = grid.width;
   info.fields().grid_height = grid.height;

@@ -40,6 +40,10 @@ const TextKind kTextKinds[] = {
      4096},
     {"qwen2_vl_text", kQwenVl, 0, true},
     {"qwen2_5_vl_text", kQwenVl, 0, true},
+    {"qwen3_vl_text",
+     {.context = 128000, .rope_theta = 5e5, .qkv_bias = false, .qk_norm = true},
+     0,
+     true},
 };
 
 const TextKind &text_kind(const Section &file, const char *absent) {

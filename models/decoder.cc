@@ -145,7 +145,7 @@ std::pair<at::Tensor, at::Tensor> Decoder::turns(const Span &span, int64_t first
 
 int64_t Decoder::places(int64_t rows) const { return device_.is_cpu() && type_ != at::kFloat ? compiled_rows(rows) : rows; }
 
-at::Tensor Decoder::read(const at::Tensor &rows, const std::vector<Span> &spans) {
+at::Tensor Decoder::read(const at::Tensor &rows, const std::vector<Span> &spans, const at::Tensor &levels) {
   std::vector<at::Tensor> cos, sin;
   std::vector<int64_t> before;
   try {
@@ -167,6 +167,8 @@ at::Tensor Decoder::read(const at::Tensor &rows, const std::vector<Span> &spans)
       x.add_(attend(int64_t(i), x, spans, c, s));
       const at::Tensor h = layer.norm2(x, type_);
       x.add_(layer.down(activate(config_.activation, layer.gate(h)).mul_(layer.up(h))));
+      if (const int64_t first = int64_t(i) * config_.hidden; levels.defined() && first < levels.size(1))
+        x.narrow(0, 0, n).add_(levels.narrow(1, first, config_.hidden));
     }
     std::vector<at::Tensor> last;
     int64_t end = 0;

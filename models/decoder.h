@@ -27,7 +27,8 @@ class Decoder {
   /// Reads rows [n, hidden] (float32, on the model's device): those of the first span, then of the next, each sequence once;
   /// returns the hidden state of each span's last row after the final norm, [spans, hidden]. Where it throws, the sequences are
   /// as before.
-  at::Tensor read(const at::Tensor &rows, const std::vector<Span> &spans);
+  /// `levels` [n, levels * hidden], float32: what is added to the rows after the first layers, one level after each; undefined: nothing.
+  at::Tensor read(const at::Tensor &rows, const std::vector<Span> &spans, const at::Tensor &levels = {});
   at::Tensor logits(const at::Tensor &hidden) const;  // [n, hidden] -> [n, vocabulary], float32, on the host
   /// Reads one id in each sequence; logits [n, vocabulary], float32, on the host. What a sequence gets does not depend on the
   /// others. On a CPU in float32 and bfloat16 by kernels that read every weight once and in order for up to four sequences:

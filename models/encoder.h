@@ -30,6 +30,8 @@ struct EncoderInfo {
   std::string space;  // "<model type>@<16 hex>"
   int hidden_size = 0;
   int grid_width = 0, grid_height = 0;  // tokens per frame = grid_width * grid_height; 0: grid_of says
+  int levels = 1;                       // a token is so many rows of hidden_size
+  bool middle = false;                  // a token's time is the mean of its frames', not the first's
   int frames = 1;                       // in a row that are seen as one: they have the tokens of one frame
   std::function<Grid(int width, int height)> grid_of;  // by the frames' size, where it matters; throws BadTokens
 };

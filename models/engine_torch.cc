@@ -78,7 +78,8 @@ struct EncoderRow {
 };
 constexpr EncoderRow kEncoders[] = {{"llava_onevision", make<LlavaOnevision>},
                                      {"qwen2_vl", make<QwenVl>},
-                                     {"qwen2_5_vl", make<QwenVl>}};
+                                     {"qwen2_5_vl", make<QwenVl>},
+                                     {"qwen3_vl", make<QwenVl>}};
 
 std::string gpus(int count) { return count == 1 ? "1 GPU" : std::to_string(count) + " GPUs"; }
 

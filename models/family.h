@@ -32,6 +32,7 @@ struct LanguageInfo {
   int visual_token = 0;           // the placeholder's id: what a visual token counts as among the ids
   const char *newline = nullptr;  // the tensor of the row that comes after the last group; null: none does
   PositionRule positions;
+  int levels = 1;  // rows of a token; all but the first are added after the first layers, one after each
 };
 
 struct Family {

@@ -53,11 +53,15 @@ std::vector<Position> positions_of(const std::vector<Segment> &segments, const P
       ++at;
       continue;
     }
-    const int64_t start = next, began = Places(*segments[at].group).start(0);
-    int64_t last = began, step = 0, side = 0;  // the time that the tokens have now, its number
+    const Segment &first = segments[at];
+    int64_t began = Places(*first.group).start(0);
+    if (first.first > 0) Places(*first.group).walk(first.first, 1, [&](int64_t time, const Record &) { began = time; });
+    const int64_t start = next;
+    int64_t last = INT64_MAX, step = 0, side = 0;  // the time that the tokens have now, its number
     for (; at < segments.size() && segments[at].kind == Segment::kVisual; ++at)
       Places(*segments[at].group).walk(segments[at].first, segments[at].size(), [&](int64_t time, const Record &record) {
-        if (time > last) last = time, ++step;
+        if (time > last) ++step;
+        last = time;
         const int64_t passed = rule.per_second > 0 ? steps_in(time - began, rule.per_second) : step;
         put(start + passed, start + record.row, start + record.column);
         side = std::max<int64_t>(side, std::max(record.row, record.column) + 1);

@@ -19,9 +19,43 @@ at::Tensor on(at::Device device, const std::vector<int64_t> &numbers) {
 
 }  // namespace
 
-QwenTower::Norm QwenTower::norm(Weights &weights, const std::string &name) const {
-  if (config_.gated) return RmsNorm(weights, name, config_.hidden, kEpsilon);
-  return LayerNorm(weights, name, config_.hidden, kEpsilon);
+QwenTower::Norm QwenTower::norm(Weights &weights, const std::string &name, int64_t width) const {
+  if (config_.gated) return RmsNorm(weights, name, width, kEpsilon);
+  return LayerNorm(weights, name, width, kEpsilon);
+}
+
+QwenTower::Merger QwenTower::merger(Weights &weights, const std::string &name, const std::string &norm_name,
+                                    int64_t width) const {
+  const int64_t unit = int64_t(config_.hidden) * config_.merge * config_.merge;
+  const QwenTowerNames names = tower_names(config_);
+  return {norm(weights, name + "." + norm_name, width), Linear(weights, name + "." + names.merger1, unit, unit, true),
+          Linear(weights, name + "." + names.merger2, config_.out, unit, true)};
+}
+
+at::Tensor QwenTower::merged(const Merger &merger, const at::Tensor &x, int64_t width) const {
+  const int64_t unit = int64_t(config_.hidden) * config_.merge * config_.merge;
+  const at::Tensor inner = merger.first(normed(merger.norm, x.view({-1, width})).view({-1, unit}));
+  return merger.second(activate(Activation::kGelu, inner));
+}
+
+at::Tensor QwenTower::places(const std::vector<int64_t> &down, const std::vector<int64_t> &across, int64_t rows,
+                             int64_t columns) const {
+  const int64_t side = config_.positions;
+  struct Between {
+    at::Tensor low, high, weight;  // weight of `high`
+  };
+  const auto between = [&](const std::vector<int64_t> &places, int64_t size) {
+    const at::Tensor at = on(at::kCPU, places).to(at::kFloat) * double(side - 1) / double(std::max<int64_t>(size - 1, 1));
+    const at::Tensor low = at.floor().to(at::kLong);
+    return Between{low.to(position_.device()), low.add(1).clamp_max(side - 1).to(position_.device()),
+                   (at - low).unsqueeze(1).to(position_.device())};
+  };
+  const Between y = between(down, rows), x = between(across, columns);
+  const auto taken = [&](const at::Tensor &row, const at::Tensor &column) {
+    return position_.flatten(0, 1).index_select(0, row * side + column);
+  };
+  return taken(y.low, x.low) * (1 - y.weight) * (1 - x.weight) + taken(y.low, x.high) * (1 - y.weight) * x.weight +
+         taken(y.high, x.low) * y.weight * (1 - x.weight) + taken(y.high, x.high) * y.weight * x.weight;
 }
 
 at::Tensor QwenTower::normed(const Norm &norm, const at::Tensor &x) const {
@@ -31,18 +65,23 @@ at::Tensor QwenTower::normed(const Norm &norm, const at::Tensor &x) const {
 QwenTower::QwenTower(Weights &weights, const QwenTowerConfig &config)
     : config_(config), type_(scalar_type(weights.placement().type)) {
   const int64_t d = config.hidden, inner = config.intermediate, patch = config.patch, unit = d * config.merge * config.merge;
+  const QwenTowerNames names = tower_names(config);
   embedding_.weight = weights.get("visual.patch_embed.proj.weight", {d, 3, 2, patch, patch}).reshape({d, -1});
   for (int i = 0; i < config.layers; ++i) {
     const std::string layer = "visual.blocks." + std::to_string(i) + ".", mlp = layer + "mlp.";
-    layers_.push_back({norm(weights, layer + "norm1"), norm(weights, layer + "norm2"),
+    layers_.push_back({norm(weights, layer + "norm1", d), norm(weights, layer + "norm2", d),
                        Linear(weights, layer + "attn.qkv", 3 * d, d, true), Linear(weights, layer + "attn.proj", d, d, true),
                        config.gated ? Linear(weights, mlp + "gate_proj", inner, d, true) : Linear(),
-                       Linear(weights, mlp + (config.gated ? "up_proj" : "fc1"), inner, d, true),
-                       Linear(weights, mlp + (config.gated ? "down_proj" : "fc2"), d, inner, true)});
+                       Linear(weights, mlp + names.up, inner, d, true),
+                       Linear(weights, mlp + names.down, d, inner, true)});
   }
-  before_ = norm(weights, "visual.merger.ln_q");
-  merger1_ = Linear(weights, "visual.merger.mlp.0", unit, unit, true);
-  merger2_ = Linear(weights, "visual.merger.mlp.2", config.out, unit, true);
+  merger_ = merger(weights, "visual.merger", names.norm, d);
+  for (size_t i = 0; i < config.levels.size(); ++i)
+    levels_.push_back(merger(weights, "visual.deepstack_merger_list." + std::to_string(i), "norm", unit));
+  if (!config.positions) return;
+  embedding_.bias = weights.get("visual.patch_embed.proj.bias", {d});
+  position_ = weights.get_float("visual.pos_embed.weight", {int64_t(config.positions) * config.positions, d})
+                  .view({config.positions, config.positions, d});
 }
 
 QwenTower::Windows QwenTower::windows(int rows, int columns) const {
@@ -103,6 +142,8 @@ at::Tensor QwenTower::operator()(const at::Tensor &patches, int rows, int column
   const at::Tensor ordered =
       patches.view({steps, units, in_unit, -1}).index_select(1, on(device, made.order)).flatten(0, 2);
   at::Tensor x = embedding_(ordered.to(type_)).to(at::kFloat);
+  if (position_.defined()) x.add_(places(down, across, rows * merge, columns * merge).repeat({steps, 1}));
+  std::vector<at::Tensor> levels = {{}};  // of the tokens: the first comes last
   for (size_t i = 0; i < layers_.size(); ++i) {
     const Layer &layer = layers_[i];
     x.add_(attend(layer, x, config_.whole.empty() || config_.whole[i] ? whole : windowed, cos, sin));
@@ -110,12 +151,14 @@ at::Tensor QwenTower::operator()(const at::Tensor &patches, int rows, int column
     at::Tensor inner = activate(config_.activation, config_.gated ? layer.gate(h) : layer.up(h));
     if (config_.gated) inner.mul_(layer.up(h));
     x.add_(layer.down(inner));
+    for (size_t level = 0; level < levels_.size(); ++level)
+      if (config_.levels[level] == int(i)) levels.push_back(merged(levels_[level], x, in_unit * d));
     yield_turn();
   }
-  const at::Tensor merged = merger2_(
-      activate(Activation::kGelu, merger1_(normed(before_, x).view({steps * units, in_unit * d}))));
-  if (stages) *stages = {x.to(at::kCPU, at::kFloat), merged.to(at::kCPU, at::kFloat)};
-  return merged.view({steps, units, -1}).index_select(1, on(device, back));
+  levels[0] = merged(merger_, x, d);
+  if (stages) *stages = {x.to(at::kCPU, at::kFloat), levels[0].to(at::kCPU, at::kFloat)};
+  const at::Tensor all = levels.size() == 1 ? levels[0] : at::cat(levels, 1);
+  return all.view({steps, units, -1}).index_select(1, on(device, back));
 }
 
 }  // namespace vtok

@@ -19,6 +19,7 @@ class QwenTower {
   QwenTower(Weights &weights, const QwenTowerConfig &config);
   /// Frame pairs of one size: [steps * rows * columns units, merge * merge patches of a unit, numbers of a patch], float32 -> tokens
   /// [steps, rows * columns, out] in the placement's type, row by row.
+  /// A token's levels stand one after another: [steps, rows * columns, (1 + levels) * out].
   at::Tensor operator()(const at::Tensor &patches, int rows, int columns, Stages *stages) const;
 
  private:
@@ -32,7 +33,7 @@ class QwenTower {
     std::vector<int64_t> order, ends;
   };
   Windows windows(int rows, int columns) const;
-  Norm norm(Weights &weights, const std::string &name) const;
+  Norm norm(Weights &weights, const std::string &name, int64_t width) const;
   at::Tensor normed(const Norm &norm, const at::Tensor &x) const;
   /// x [n, hidden]; rows see each other up to the next of `ends`.
   at::Tensor attend(const Layer &layer, const at::Tensor &x, const std::vector<int64_t> &ends, const at::Tensor &cos,
@@ -42,8 +43,18 @@ class QwenTower {
   at::ScalarType type_;
   Linear embedding_;  // [hidden, 3 * 2 * patch * patch]
   std::vector<Layer> layers_;
-  Norm before_;  // the merger's
-  Linear merger1_, merger2_;
+  at::Tensor position_;  // [positions, positions, hidden], float32; undefined: none
+  /// Units of patches to tokens. The norm is of a patch, for a level of a whole unit.
+  struct Merger {
+    Norm norm;
+    Linear first, second;
+  };
+  Merger merger(Weights &weights, const std::string &name, const std::string &norm, int64_t width) const;
+  at::Tensor merged(const Merger &merger, const at::Tensor &x, int64_t width) const;
+  Merger merger_;
+  std::vector<Merger> levels_;
+  /// Learned positions of patches, put between those of the grid they were learned on: corner on corner.
+  at::Tensor places(const std::vector<int64_t> &down, const std::vector<int64_t> &across, int64_t rows, int64_t columns) const;
 };
 
 }  // namespace vtok

@@ -88,7 +88,8 @@ std::vector<Tokens> QwenVl::encode(std::span<const Pair> pairs, Stages *stages) 
     placement_.device < 0 ? in_turn(compute) : compute();
     if (!stream_.get()) all = all.to(at::kCPU);  // from a GPU that our kernels do not run on
     for (size_t i = begin; i < end; ++i)
-      out.push_back(step_tokens(all[int64_t(i - begin)], placement_.type, size.width / unit, stream_));
+      out.push_back(step_tokens(all[int64_t(i - begin)], placement_.type, size.width / unit,
+                                1 + int(config_.vision.levels.size()), stream_));
   }
   return out;
 }

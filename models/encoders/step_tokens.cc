@@ -8,8 +8,8 @@
 
 namespace vtok {
 
-Tokens step_tokens(const at::Tensor &tokens, Type type, int columns, const ModelStream &stream) {
-  Tokens out{.type = type, .n = int(tokens.size(0)), .dim = int(tokens.size(1))};
+Tokens step_tokens(const at::Tensor &tokens, Type type, int columns, int levels, const ModelStream &stream) {
+  Tokens out{.type = type, .n = int(tokens.size(0)), .dim = int(tokens.size(1)), .levels = levels};
   out.records.resize(size_t(out.n));
   for (int i = 0; i < out.n; ++i) {
     out.records[size_t(i)].row = uint16_t(i / columns);

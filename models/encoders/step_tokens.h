@@ -11,7 +11,7 @@ namespace vtok {
 
 /// tokens [rows * columns, dim], contiguous -> Tokens that share its memory, with a record each: row by row, time 0. Call it within
 /// stream.enter().
-Tokens step_tokens(const at::Tensor &tokens, Type type, int columns, const ModelStream &stream);
+Tokens step_tokens(const at::Tensor &tokens, Type type, int columns, int levels, const ModelStream &stream);
 
 /// Runs a resize whose filters and `out` are set: bytes from wherever the picture lies, numbers as `video` says.
 void preprocess(const Picture &picture, const VideoProcessor &video, Preprocess args);

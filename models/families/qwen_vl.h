@@ -1,4 +1,4 @@
-// Qwen2-VL and Qwen2.5-VL: pictures of any size in pairs, a vision tower with rotary positions, M-RoPE.
+// Qwen2-VL, Qwen2.5-VL and Qwen3-VL: pictures of any size in pairs, a vision tower with rotary positions, M-RoPE.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <string>
@@ -16,10 +16,18 @@ struct QwenTowerConfig {
   int window = 0;             // units a side that see each other, where not everything does; 0: everything does
   std::vector<bool> whole;    // layers in which every patch of a frame pair sees every other
   bool gated = false;         // Qwen2.5-VL: RMS norms and a gated MLP; else layer norms and two layers
+  int positions = 0;          // Qwen3-VL: a side of the grid of learned positions; 0: there are none
+  std::vector<int> levels;    // Qwen3-VL: after these layers a merger of its own makes one more level of the tokens
   double rope_theta = 10000;
   Activation activation = Activation::kQuickGelu;
   int head() const { return hidden / heads; }
 };
+
+/// What parts are called below visual.blocks.<index>.mlp. and visual.merger.
+struct QwenTowerNames {
+  const char *up, *down, *norm, *merger1, *merger2;
+};
+QwenTowerNames tower_names(const QwenTowerConfig &config);
 
 struct QwenVlConfig {
   QwenTowerConfig vision;
@@ -27,7 +35,7 @@ struct QwenVlConfig {
   VideoProcessor video;                         // without its size
   int64_t min_pixels = 100352, max_pixels = 602112;  // of a resized frame
   double tokens_per_second = 0;                 // time positions of a second; 0: steps are counted
-  int video_token = 151656;
+  int video_token = 151656, vision_start = 151652, vision_end = 151653;
   std::vector<int> end_tokens;
 };
 

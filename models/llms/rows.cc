@@ -66,7 +66,7 @@ size_t common_rows(const PromptRows &a, const PromptRows &b) {
   return size_t(std::mismatch(first, first + std::ptrdiff_t(rows), b.positions.begin()).first - first);
 }
 
-at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model,
+at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model, int levels,
                       const at::Tensor &newline) {
   std::vector<at::Tensor> pieces;
   for (size_t at = from; at < to;) {
@@ -79,9 +79,9 @@ at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const De
       int before = 0;  // tokens of the group's earlier parts
       for (const Tokens &part : row.group->parts) {
         const int begin = std::max(first, before), end = std::min(last, before + part.n);
-        if (part.dim != model.config().hidden)
+        if (part.dim != levels * model.config().hidden)
           throw BadTokens("a token has " + std::to_string(part.dim) + " numbers; the language model reads " +
-                          std::to_string(model.config().hidden));
+                          std::to_string(levels * model.config().hidden));
         if (begin < end)
           pieces.push_back(rows_of(part, model.device()).narrow(0, begin - before, end - begin));
         before += part.n;
@@ -96,6 +96,9 @@ at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const De
       pieces.push_back(model.embed(ids));
     }
   }
+  if (levels > 1)
+    for (at::Tensor &piece : pieces)
+      piece = at::constant_pad_nd(piece, {0, levels * model.config().hidden - piece.size(1)});
   return at::cat(pieces);
 }
 

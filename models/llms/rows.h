@@ -37,8 +37,9 @@ struct PromptRows {
 /// How many rows two prompts begin with alike, positions too.
 size_t common_rows(const PromptRows &a, const PromptRows &b);
 
-/// Rows [from, to) as the model reads them: [to - from, hidden], float32, on the model's device. `newline` [1, hidden]. Throws
-/// BadTokens where a token has another width than the model's.
-at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model, const at::Tensor &newline);
+/// Rows [from, to) as the model reads them: [to - from, levels * hidden], float32, on the model's device; what is no visual token is
+/// 0 beyond its first level. `newline` [1, hidden]. Throws BadTokens where a token has another width than the model's.
+at::Tensor input_rows(const PromptRows &prompt, size_t from, size_t to, const Decoder &model, int levels,
+                      const at::Tensor &newline);
 
 }  // namespace vtok

@@ -27,9 +27,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-Scheduler::Scheduler(Decoder &model, at::Tensor newline, std::shared_ptr<const Tokenizer> tokenizer,
+Scheduler::Scheduler(Decoder &model, int levels, at::Tensor newline, std::shared_ptr<const Tokenizer> tokenizer,
                      std::vector<int> end_tokens)
     : model_(model),
+      levels_(levels),
       newline_(std::move(newline)),
       tokenizer_(std::move(tokenizer)),
       end_tokens_(std::move(end_tokens)),
@@ -374,7 +375,7 @@ void Scheduler::read(std::vector<Piece> &pieces) {
   std::erase_if(pieces, [&](Piece &piece) {
     const size_t from = size_t(piece.sequence->length());
     try {
-      rows.push_back(input_rows(*piece.prompt, from, piece.upto, model_, newline_));
+      rows.push_back(input_rows(*piece.prompt, from, piece.upto, model_, levels_, newline_));
       const std::vector<Position> &positions = piece.prompt->positions;
       spans.push_back({piece.sequence, int64_t(piece.upto - from), positions.empty() ? nullptr : &positions[from]});
       return false;
@@ -385,7 +386,10 @@ void Scheduler::read(std::vector<Piece> &pieces) {
   });
   if (pieces.empty()) return publish();
   try {
-    const at::Tensor all = rows.size() == 1 ? rows[0] : at::cat(rows), hidden = model_.read(all, spans);
+    const at::Tensor all = rows.size() == 1 ? rows[0] : at::cat(rows);
+    const int64_t width = model_.config().hidden;
+    const at::Tensor levels = levels_ > 1 ? all.narrow(1, width, (levels_ - 1) * width) : at::Tensor(),
+                     hidden = model_.read(all.narrow(1, 0, width), spans, levels);
     rows_read_ += all.size(0);
     row_seconds_ += 0.3 * (seconds_since(start) / double(all.size(0)) - row_seconds_);
     for (size_t i = 0; i < pieces.size(); ++i)

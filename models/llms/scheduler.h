@@ -64,7 +64,7 @@ struct Job {
 
 class Scheduler {
  public:
-  Scheduler(Decoder &model, at::Tensor newline, std::shared_ptr<const Tokenizer> tokenizer, std::vector<int> end_tokens);
+  Scheduler(Decoder &model, int levels, at::Tensor newline, std::shared_ptr<const Tokenizer> tokenizer, std::vector<int> end_tokens);
   ~Scheduler();
 
   void submit(std::shared_ptr<Job> job);
@@ -110,6 +110,7 @@ class Scheduler {
   size_t rows_in(double seconds) const;
 
   Decoder &model_;
+  const int levels_;  // rows of a visual token
   const at::Tensor newline_;
   const std::shared_ptr<const Tokenizer> tokenizer_;
   const std::vector<int> end_tokens_;

@@ -33,7 +33,7 @@ TorchLlm::TorchLlm(Weights weights, std::shared_ptr<const Checkpoint> checkpoint
       config_(family_of(*checkpoint_).language(*checkpoint_)),
       space_(describe_encoder(*checkpoint_).space),
       model_(weights, config_.text),
-      scheduler_(model_, newline(weights, config_), checkpoint_->tokenizer, config_.end_tokens) {}
+      scheduler_(model_, config_.levels, newline(weights, config_), checkpoint_->tokenizer, config_.end_tokens) {}
 
 int TorchLlm::rows(const Group &group, bool timestamps) const {
   const GroupPtr borrowed(GroupPtr(), &group);

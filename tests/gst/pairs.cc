@@ -38,7 +38,7 @@ void watch(Pipeline &p, std::vector<Step> &to) {
 }  // namespace
 
 TEST_CASE("frames in, Hugging Face's answer out") {
-  for (const std::string name : {"qwen2_5_vl/case-a", "qwen2_5_vl/case-b", "qwen2_vl-odd/case-b"}) {
+  for (const std::string name : {"qwen2_5_vl/case-a", "qwen2_5_vl/case-b", "qwen2_vl-odd/case-b", "qwen3_vl/case-b"}) {
     INFO(name);
     const std::string folder = VTOK_GOLDEN "/" + name, family = model(name.substr(0, name.find('/')));
     const auto facts = nlohmann::json::parse(vtok::test::read_bytes(folder + "/case.json"));

@@ -1,4 +1,4 @@
-// Qwen2-VL and Qwen2.5-VL folders: every layout is one model and one space, each kind of broken folder gives one sentence.
+// Qwen2-VL, Qwen2.5-VL and Qwen3-VL folders: every layout is one model and one space, each kind of broken folder gives one sentence.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <catch2/catch.hpp>
 
@@ -62,6 +62,13 @@ TEST_CASE("names and settings of several releases are one model") {
     CHECK(config.max_pixels == 2880);
     CHECK(config.end_tokens == std::vector<int>{602, 600});
   }
+  const QwenVlConfig third = read_qwen_vl(*open_checkpoint(std::string(VTOK_GOLDEN) + "/qwen3_vl-odd/checkpoint"));
+  CHECK(third.vision.positions == 7);
+  CHECK(third.vision.levels == std::vector<int>{1});
+  CHECK(third.text.rope_axes == std::vector<uint8_t>{0, 1, 2, 0, 1, 2, 0, 1, 2, 0});
+  CHECK(third.text.head == 20);
+  CHECK(third.text.qk_norm);
+  CHECK_FALSE(third.text.qkv_bias);
   const QwenVlConfig odd =
       read_qwen_vl(*open_checkpoint(std::string(VTOK_GOLDEN) + "/qwen2_5_vl-odd/checkpoint"));
   CHECK(odd.min_pixels == 1024);  // from min_pixels
@@ -84,6 +91,11 @@ TEST_CASE("frames are resized to whole units within the limits") {
   CHECK(size(420, 406) == std::vector<int>{420, 392});     // 14.5 units: half to even
   CHECK(size(420, 434) == std::vector<int>{420, 448});     // 15.5
   CHECK_THROWS_AS(size(2100, 10), BadTokens);
+  config.vision.positions = 48;  // Qwen3-VL: the limits count both frames, and a short side is brought to a unit first
+  CHECK(size(1920, 1080) == std::vector<int>{728, 392});
+  CHECK(size(640, 480) == std::vector<int>{616, 448});
+  config.min_pixels = 1;
+  CHECK(size(100, 10) == std::vector<int>{280, 28});
 }
 
 TEST_CASE("a broken folder gets one clear sentence") {
@@ -104,6 +116,11 @@ TEST_CASE("a broken folder gets one clear sentence") {
   CHECK_THAT(with("qwen2_5_vl", "text_config", "model_type", "qwen2"), Contains("model_type is \"qwen2\", expected"));
   CHECK_THAT(with("qwen2_5_vl", "", "video_token_id", 616), Contains("an id below vocab_size 616"));
   CHECK_THAT(with("qwen2_5_vl", "", "video_token_id", 610), Contains("no added token has config.json's id 610"));
+  CHECK_THAT(with("qwen3_vl", "vision_config", "deepstack_visual_indexes", {1, 0}), Contains("expected layers of the 3, in order"));
+  CHECK_THAT(with("qwen3_vl", "vision_config", "num_position_embeddings", 24), Contains("is 24, expected the square of a number"));
+  CHECK_THAT(with("qwen3_vl", "vision_config", "deepstack_visual_indexes", {0, 1, 2}),
+             Contains("6 tensors are missing (visual.deepstack_merger_list.2."));
+  CHECK_THAT(with("qwen3_vl", "", "vision_end_token_id", 616), Contains("vision_end_token_id is 616, expected an id below"));
   const Scratch scratch("qwen2_vl");
   scratch.edit_tensors([](OwnedTensors &t) { t["visual.merger.mlp.0.bias"].shape = {8, 16}; });
   CHECK_THAT(open_refusal(scratch), Contains("visual.merger.mlp.0.bias has [8, 16], expected [128]"));
