@@ -221,7 +221,7 @@ TEST_CASE("the chain comes and goes behind a tee while the camera runs") {
   CHECK_FALSE(p.eos);
 }
 
-TEST_CASE("a chain that is torn off in the middle of an answer, without EOS") {
+TEST_CASE("a chain that is torn off in the middle of an answer, without EOS, and comes back") {
   Pipeline p("videotestsrc is-live=true ! video/x-raw,framerate=20/1,width=32,height=32 ! tee name=t ! queue ! fakesink name=screen "
              "async=false t. ! valve name=gate ! queue ! vtokkeyframe method=interval max-interval=200000000 ! " +
              kEncoder + "! " + kKeepAll + "! vtokllmsink name=llm backend=echo async=false");
@@ -245,6 +245,18 @@ TEST_CASE("a chain that is torn off in the middle of an answer, without EOS") {
   later.join();
   const int before = shown.buffers;
   CHECK(p.until([&] { return shown.buffers >= before + 3; }));
+  CHECK(p.errors.empty());
+  CHECK(p.answers.empty());
+  for (const char *name : {"llm", "temporal", "spatial", "enc"}) {
+    gst_element_set_locked_state(p[name], FALSE);
+    CHECK(gst_element_sync_state_with_parent(p[name]));
+  }
+  g_object_set(p["gate"], "drop", FALSE, nullptr);
+  REQUIRE(p.until([&] { return p.stat("llm", "buffers-in") >= 2; }));
+  p.ask("llm", "And now?");
+  REQUIRE(p.until([&] { return !p.answers.empty(); }));
+  CHECK(p.answers[0].question == "And now?");
+  CHECK(p.answers[0].finish_reason == "stop");
   CHECK(p.errors.empty());
 }
 
