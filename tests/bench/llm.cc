@@ -51,7 +51,7 @@ int main(int argc, char **argv) {
       at::Tensor next = bits == &model ? logits : bits->logits(bits->read(rows, {{&own, kRows}}));
       KvSequence &sequence = bits == &model ? cache : own;
       least->take(bench::seconds([&] {
-        for (int s = 0; s < kSteps; ++s) next = bits->step({int(next.argmax().item<int64_t>())}, {&sequence});
+        for (int s = 0; s < kSteps; ++s) next = bits->step({int(next.argmax().item<int64_t>())}, {&sequence}, {sequence.length()});
       }));
     }
     if (peer) step_peer.take(peer->seconds("decode " + std::to_string(kRows) + " " + std::to_string(kSteps)));

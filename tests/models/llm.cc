@@ -200,6 +200,39 @@ TEST_CASE("closed groups are read ahead of the question, and shared by questions
   CHECK(llm.reading(&c).all_wanted == 0);
 }
 
+TEST_CASE("under every memory policy the logits are a fresh reading's of what is remembered, though most of it was read ahead") {
+  const test::Case &c = kCases[1];
+  const auto checkpoint = c.open();
+  for (const MemoryPolicy &policy : memory_policies()) {
+    INFO(policy.name);
+    TorchLlm kept(checkpoint, {}, {});
+    const int64_t tokens = reference_group(c)->tokens();
+    const auto memory = policy.make({.room = {4 * tokens, 0},
+                                     .rows = [&](const Group &group) { return kept.rows(group, true); },
+                                     .gist = [&](const std::string &text) { return kept.gist(text); }});
+    memory->steady(true);
+    for (uint64_t id = 1; id <= 14; ++id) {
+      auto group = std::make_shared<Group>(*reference_group(c, id));
+      group->from = int64_t(id) * 2'000'000'000;
+      group->to = group->from + 2'000'000'000;
+      memory->add(group);
+      kept.read_ahead(&c, {.system_prompt = "", .timestamps = true, .beginnings = memory->begins()});
+      kept.settle();
+      if (id % 3) continue;
+      Request r = request(c, {});
+      r.timestamps = true;
+      r.groups = memory->recall(r.question, nullptr, {4 * tokens, 0});
+      REQUIRE(!r.groups.empty());
+      const auto prompt = build_prompt(*checkpoint, r);
+      TorchLlm fresh(checkpoint, {}, {});
+      const int64_t before = kept.rows_read();
+      CHECK(worst(kept.score(prompt, {1, 2, 3}), fresh.score(prompt, {1, 2, 3})) < 2e-4);
+      CHECK(kept.rows_read() - before < fresh.rows_read());
+      if (std::string(policy.name) != "retrieve") CHECK(kept.rows_read() - before < 64);  // what follows the groups
+    }
+  }
+}
+
 TEST_CASE("memory that runs out at any point of reading fails what is read, and nothing else") {
   const test::Case &c = kCases[1];
   RunningOut memory;
