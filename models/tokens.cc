@@ -126,10 +126,15 @@ Tokens allocate_tokens(Type type, int n, int dim, void *&writable) {
     throw std::invalid_argument("tokens of shape [" + std::to_string(n) + ", " + std::to_string(dim) +
                                 "], expected no negative size");
   Tokens tokens{.type = type, .n = n, .dim = dim};
-  const size_t size = std::max<size_t>((tokens.bytes() + 63) & ~size_t(63), 64);
-  writable = std::aligned_alloc(64, size);
-  if (!writable) throw std::bad_alloc();
-  tokens.data = std::shared_ptr<const void>(writable, std::free);
+  // Aligned here: glibc before 2.38 does not find the pieces that aligned_alloc() gave out again, and a store of many small ones
+  // that come and go would grow without end.
+  constexpr size_t kAlignment = 64;
+  size_t space = tokens.bytes() + kAlignment;
+  void *const all = std::malloc(space);
+  if (!all) throw std::bad_alloc();
+  writable = all;
+  std::align(kAlignment, tokens.bytes(), writable, space);
+  tokens.data = std::shared_ptr<const void>(writable, [all](const void *) { std::free(all); });
   tokens.records.resize(size_t(n));
   return tokens;
 }
