@@ -1,4 +1,4 @@
-// Byte-level BPE as tokenizer.json describes it: normal form, split, merges, added tokens.
+// BPE over bytes or characters as tokenizer.json describes it: normal form, split, merges, added tokens.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/tokenizer.h"
 
@@ -10,6 +10,7 @@
 #include "models/json.h"
 #include "models/tokenizer/added.h"
 #include "models/tokenizer/bpe.h"
+#include "models/tokenizer/decoder.h"
 #include "models/tokenizer/normalizer.h"
 #include "models/tokenizer/pretokenizer.h"
 #include "models/tokenizer/utf8.h"
@@ -71,21 +72,49 @@ void read_post_processor(const nlohmann::json &step, const std::string &name, Fr
   }
 }
 
-class ByteLevelBpe : public Tokenizer {
+class BpeTokenizer : public Tokenizer {
   Normalizer normalizer_;
-  std::vector<std::unique_ptr<PreTokenizer>> steps_;
+  PreTokenizers split_;
+  TokenDecoder decoder_;
   Bpe bpe_;
   AddedFinder raw_, normalized_;  // added tokens looked for before and after normalising
+  AddedFinder normalized_as_written_;
   std::unordered_map<int, AddedToken> added_;
   std::unordered_map<std::string, int> added_ids_;
   Frame frame_;
   int size_;
 
+  struct ByteStream : TokenStream {
+    const BpeTokenizer &tokenizer;
+    explicit ByteStream(const BpeTokenizer &from) : tokenizer(from) {}
+    std::string push(int id) override { return tokenizer.special(id) ? "" : tokenizer.bytes(id); }
+    std::string finish() override { return ""; }
+  };
+  struct PieceStream : TokenStream {
+    const BpeTokenizer &tokenizer;
+    DecoderStream stream;
+    explicit PieceStream(const BpeTokenizer &from) : tokenizer(from), stream(from.decoder_) {}
+    std::string push(int id) override {
+      return tokenizer.special(id) || !tokenizer.known(id) ? "" : stream.push(tokenizer.text(id));
+    }
+    std::string finish() override { return stream.finish(); }
+  };
+
+  bool known(int id) const {
+    return added_.contains(id) || (id >= 0 && id < bpe_.size() && !bpe_.bytes(id).empty());
+  }
+  /// As it is written in the vocabulary, where that is not byte-level.
+  const std::string &text(int id) const {
+    const auto token = added_.find(id);
+    return token != added_.end() ? token->second.content : bpe_.bytes(id);
+  }
+
   using Memo = std::unordered_map<std::string_view, std::vector<int>>;  // words of one encode()
 
   void encode_plain(std::string_view text, Memo &memo, Words &words, std::vector<int> &out) const {
     words.words = {text};
-    for (const auto &step : steps_) step->split(words);
+    for (const auto &step : split_.steps) step->split(words);
+    words.at_start = false;
     for (const auto word : words.words) {
       if (word.size() > kRememberedWord) {
         bpe_.encode(word, out);
@@ -98,21 +127,26 @@ class ByteLevelBpe : public Tokenizer {
   }
 
  public:
-  ByteLevelBpe(const nlohmann::json &file, const std::string &name)
+  BpeTokenizer(const nlohmann::json &file, const std::string &name)
       : normalizer_(part(file, "normalizer"), name),
-        steps_(make_pre_tokenizers(part(file, "pre_tokenizer"), name)),
-        bpe_(part(file, "model"), name),
+        split_(make_pre_tokenizers(part(file, "pre_tokenizer"), name)),
+        decoder_(part(file, "decoder"), name),
+        bpe_(part(file, "model"), name, split_.byte_level),
         size_(bpe_.size()) {
-    if (const std::string decoder = type_of(part(file, "decoder")); decoder != "\"ByteLevel\"")
-      throw std::runtime_error(name + ": decoder " + decoder + " is not supported; there is ByteLevel");
+    if (decoder_.byte_level != split_.byte_level)
+      throw std::runtime_error(name + ": decoder " + type_of(part(file, "decoder")) +
+                               " does not fit pre_tokenizer " + type_of(part(file, "pre_tokenizer")) +
+                               ", expected ByteLevel in both or neither");
     read_post_processor(part(file, "post_processor"), name, frame_);
     for (AddedToken token : read_added_tokens(part(file, "added_tokens"), name)) {
       // Hugging Face tokenizers keep the vocabulary's id where the text is in both.
       if (const int id = bpe_.id_of(token.content); id >= 0) token.id = id;
-      if (token.normalized)
+      if (token.normalized) {
         normalized_.add(token, normalizer_.apply(token.content));
-      else
+        normalized_as_written_.add(token, token.content);
+      } else {
         raw_.add(token, token.content);
+      }
       added_ids_.emplace(token.content, token.id);
       size_ = std::max(size_, token.id + 1);
       added_.emplace(token.id, token);
@@ -131,11 +165,12 @@ class ByteLevelBpe : public Tokenizer {
       const std::string normal = normalizer_.apply(stretch.text);
       Memo memo;
       Words words;
+      words.at_start = stretch.text.data() == text.data();
       for (const Stretch &inner : normalized_.split(normal)) {
-        if (inner.id >= 0)
-          out.push_back(inner.id);
-        else
+        if (inner.id < 0)
           encode_plain(inner.text, memo, words, out);
+        else
+          out.push_back(inner.id), words.at_start = false;
       }
     }
     if (add_special) out.insert(out.end(), frame_.after.begin(), frame_.after.end());
@@ -146,7 +181,7 @@ class ByteLevelBpe : public Tokenizer {
     std::string out(text);
     for (bool found = true; found;) {  // taking one apart may leave another in one piece
       found = false;
-      for (const AddedFinder *finder : {&raw_, &normalized_}) {
+      for (const AddedFinder *finder : {&raw_, &normalized_, &normalized_as_written_}) {
         std::string apart;
         for (const Stretch &stretch : finder->split(out)) {
           std::string piece(stretch.text);
@@ -171,15 +206,30 @@ class ByteLevelBpe : public Tokenizer {
 
   std::string decode(const std::vector<int> &ids, bool skip_special) const override {
     std::string all;
+    if (decoder_.byte_level) {
+      for (const int id : ids)
+        if (!skip_special || !special(id)) all += bytes(id);
+      return repaired_utf8(all);
+    }
+    DecoderStream stream(decoder_);
     for (const int id : ids)
-      if (!skip_special || !special(id)) all += bytes(id);
-    return repaired_utf8(all);
+      if (known(id) && (!skip_special || !special(id))) all += stream.push(text(id));
+    return all + stream.finish();
+  }
+
+  std::unique_ptr<TokenStream> stream() const override {
+    if (decoder_.byte_level) return std::make_unique<ByteStream>(*this);
+    return std::make_unique<PieceStream>(*this);
   }
 
   std::string bytes(int id) const override {
-    if (const auto token = added_.find(id); token != added_.end())
-      return bytes_of_token(token->second.content);
-    return id >= 0 && id < bpe_.size() ? bpe_.bytes(id) : std::string();
+    if (!known(id)) return "";
+    if (decoder_.byte_level) {
+      const auto token = added_.find(id);
+      return token != added_.end() ? bytes_of_token(token->second.content) : bpe_.bytes(id);
+    }
+    const int byte = decoder_.byte_of(text(id));
+    return byte >= 0 ? std::string(1, char(byte)) : decoder_.replaced(text(id));
   }
 
   bool special(int id) const override {
@@ -199,7 +249,7 @@ class ByteLevelBpe : public Tokenizer {
 
 std::shared_ptr<const Tokenizer> load_tokenizer(const nlohmann::json &tokenizer, const std::string &name) {
   if (!tokenizer.is_object()) throw std::runtime_error(name + " is no object");
-  return std::make_shared<ByteLevelBpe>(tokenizer, name);
+  return std::make_shared<BpeTokenizer>(tokenizer, name);
 }
 
 std::shared_ptr<const Tokenizer> load_tokenizer(const std::string &tokenizer_json, const std::string &name) {

@@ -1,12 +1,15 @@
-// Byte-pair encoding of one word: bytes become tokens, then again and again the pair learnt first merges.
+// Byte-pair encoding of one word: its bytes or characters become tokens, then again and again the pair learnt
+// first merges.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/tokenizer/bpe.h"
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <queue>
 #include <stdexcept>
+#include <utility>
 
 #include "models/tokenizer/utf8.h"
 
@@ -63,11 +66,17 @@ std::string bytes_of_token(std::string_view token) {
   return bytes;
 }
 
-Bpe::Bpe(const nlohmann::json &model, const std::string &name) {
+std::string Bpe::raw(std::string_view token) const {
+  return byte_level_ ? bytes_of_token(token) : std::string(token);
+}
+
+Bpe::Bpe(const nlohmann::json &model, const std::string &name, bool byte_level) : byte_level_(byte_level) {
   const std::string type = model.is_object() ? model.value("type", nlohmann::json("BPE")).dump() : "null";
   refuse(type != "\"BPE\"", name, "model " + type + " is not supported; there is \"BPE\"");
-  for (const char *key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"})
+  for (const char *key : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"})
     refuse_setting(model, key, name);
+  if (byte_level) refuse_setting(model, "byte_fallback", name);  // every byte is a character there
+  fuse_unknown_ = model.contains("fuse_unk") && model["fuse_unk"] == true;
   whole_words_first_ = model.contains("ignore_merges") && model["ignore_merges"] == true;
 
   const auto vocabulary = model.find("vocab");
@@ -80,11 +89,18 @@ Bpe::Bpe(const nlohmann::json &model, const std::string &name) {
            "token '" + token + "' has id " + id.dump() + ", expected 0 to " + std::to_string(kLargestId - 1));
     const int number = id.get<int>();
     if (size_t(number) >= bytes_.size()) bytes_.resize(size_t(number) + 1);
-    const std::string bytes = bytes_of_token(token);
+    const std::string bytes = raw(token);
     bytes_[size_t(number)] = bytes;
-    if (bytes.size() == 1) byte_ids_[uint8_t(bytes[0])] = number;
     ids_.emplace(bytes, number);
     by_text.emplace(token, number);
+  }
+  if (model.contains("byte_fallback") && model["byte_fallback"] == true) {
+    for (int byte = 0; byte < 256; ++byte) {
+      char text[8];
+      std::snprintf(text, sizeof text, "<0x%02X>", byte);
+      const auto found = by_text.find(text);
+      if (found != by_text.end()) byte_ids_[byte] = found->second;
+    }
   }
   if (const auto token = model.find("unk_token"); token != model.end() && token->is_string()) {
     const auto found = by_text.find(token->get<std::string>());
@@ -122,8 +138,28 @@ void Bpe::read_merges(const nlohmann::json &merges, const std::unordered_map<std
 }
 
 int Bpe::id_of(std::string_view token) const {
-  const auto found = ids_.find(bytes_of_token(token));
+  const auto found = ids_.find(raw(token));
   return found == ids_.end() ? -1 : found->second;
+}
+
+std::vector<int> Bpe::units(std::string_view word) const {
+  std::vector<int> ids;
+  ids.reserve(word.size());
+  bool unknown = false;  // one is owed: it comes before the next character that is known
+  while (!word.empty()) {
+    const std::string unit(word.substr(0, byte_level_ ? 1 : size_t(next_utf8(word).bytes)));
+    word.remove_prefix(unit.size());
+    if (const auto found = ids_.find(unit); found != ids_.end()) {
+      if (std::exchange(unknown, false)) ids.push_back(unknown_);
+      ids.push_back(found->second);
+    } else if (std::all_of(unit.begin(), unit.end(), [&](char c) { return byte_ids_[uint8_t(c)] >= 0; })) {
+      for (const char c : unit) ids.push_back(byte_ids_[uint8_t(c)]);
+    } else if (unknown_ >= 0) {  // where there is none, the character is left out, as the reference does
+      if (std::exchange(unknown, true) && !fuse_unknown_) ids.push_back(unknown_);
+    }
+  }
+  if (unknown) ids.push_back(unknown_);
+  return ids;
 }
 
 void Bpe::encode(std::string_view word, std::vector<int> &out) const {
@@ -138,10 +174,7 @@ void Bpe::encode(std::string_view word, std::vector<int> &out) const {
     int id, previous, next;  // next: -1 at the end
   };
   std::vector<Piece> pieces;
-  pieces.reserve(word.size());
-  for (const char c : word) {
-    const int id = byte_ids_[uint8_t(c)] >= 0 ? byte_ids_[uint8_t(c)] : unknown_;
-    if (id < 0) continue;  // as the reference does where there is no unknown token
+  for (const int id : units(word)) {
     const int here = int(pieces.size());
     if (here) pieces.back().next = here;
     pieces.push_back({id, here - 1, -1});

@@ -1,4 +1,5 @@
-// Byte-pair encoding of one word: bytes become tokens, then again and again the pair learnt first merges.
+// Byte-pair encoding of one word: its bytes or characters become tokens, then again and again the pair learnt
+// first merges.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <cstdint>
@@ -21,19 +22,23 @@ class Bpe {
     int rank;  // 0: learnt first
     int id;    // of the merged token
   };
+  bool byte_level_;                             // tokens are written in byte_character(); else as they are
   std::unordered_map<std::string, int> ids_;    // by raw bytes
   std::unordered_map<uint64_t, Merge> merges_;  // by (left id << 32 | right id)
   std::vector<std::string> bytes_;              // by id
-  int byte_ids_[256];                           // -1: the vocabulary lacks the byte
+  int byte_ids_[256];                           // of "<0x41>", where characters fall back to bytes; -1: none
   int unknown_ = -1;
+  bool fuse_unknown_ = false;       // a run of unknown characters is one unknown token
   bool whole_words_first_ = false;  // ignore_merges: a word in the vocabulary is one token
 
+  std::string raw(std::string_view token) const;
+  std::vector<int> units(std::string_view word) const;  // what merging starts from
   void read_merges(const nlohmann::json &merges, const std::unordered_map<std::string, int> &vocabulary,
                    const std::string &name);
 
  public:
   /// `model`: tokenizer.json's. Throws std::runtime_error.
-  Bpe(const nlohmann::json &model, const std::string &name);
+  Bpe(const nlohmann::json &model, const std::string &name, bool byte_level);
   /// Appends the tokens of one word (raw bytes); n log n in its length.
   void encode(std::string_view word, std::vector<int> &out) const;
   int id_of(std::string_view token) const;  // by its text in the vocabulary; -1: none

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "models/tokenizer/regex.h"
 
@@ -102,6 +103,31 @@ class PrefixSpace : public PreTokenizer {
   }
 };
 
+/// Spaces become a mark ("▁"), and one is put before a text, so that its first word is encoded as inside a
+/// sentence.
+class Metaspace : public PreTokenizer {
+ public:
+  enum Prepend { kAlways, kFirst, kNever };
+  Metaspace(std::string mark, Prepend prepend, std::unique_ptr<PreTokenizer> split)
+      : mark_(std::move(mark)), prepend_(prepend), split_(std::move(split)) {}
+  void split(Words &words) const override {
+    for (auto &word : words.words) {
+      std::string marked;
+      for (const char c : word) c == ' ' ? marked += mark_ : marked += c;
+      const bool wanted =
+          prepend_ == kAlways || (prepend_ == kFirst && words.at_start && &word == &words.words[0]);
+      if (wanted && !marked.starts_with(mark_)) marked = mark_ + marked;
+      word = words.owned.emplace_back(std::move(marked));
+    }
+    if (split_) split_->split(words);
+  }
+
+ private:
+  std::string mark_;
+  Prepend prepend_;
+  std::unique_ptr<PreTokenizer> split_;  // before every mark; null: does not split
+};
+
 const char kGpt2Pattern[] = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 bool flag(const nlohmann::json &step, const char *key, bool fallback) {
@@ -109,70 +135,69 @@ bool flag(const nlohmann::json &step, const char *key, bool fallback) {
   return found == step.end() || !found->is_boolean() ? fallback : found->get<bool>();
 }
 
-std::string quoted(const std::string &text) {  // as a pattern that matches the text alone
-  std::string out;
-  for (const char c : text) {
-    if (std::string_view("\\^$.|?*+()[]{}#-").find(c) != std::string_view::npos) out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 std::unique_ptr<PreTokenizer> make_split(const nlohmann::json &step, const std::string &name) {
-  const auto pattern = step.find("pattern");
-  std::string source;
-  if (pattern != step.end() && pattern->is_object() && pattern->contains("Regex") &&
-      (*pattern)["Regex"].is_string())
-    source = (*pattern)["Regex"].get<std::string>();
-  else if (pattern != step.end() && pattern->is_object() && pattern->contains("String") &&
-           (*pattern)["String"].is_string())
-    source = quoted((*pattern)["String"].get<std::string>());
-  else
-    throw std::runtime_error(name + ": Split has no pattern, expected {\"Regex\": ...} or {\"String\": ...}");
   const std::string behavior = step.contains("behavior") ? step["behavior"].dump() : "null";
   for (const auto &row : kBehaviors)
     if (behavior == '"' + std::string(row.name) + '"')
-      return std::make_unique<Split>(Regex(source, name), row.apply, flag(step, "invert", false));
+      return std::make_unique<Split>(pattern_of(step, name), row.apply, flag(step, "invert", false));
   throw std::runtime_error(name + ": Split behavior " + behavior + " is not supported");
 }
 
-void add_steps(const nlohmann::json &step, const std::string &name,
-               std::vector<std::unique_ptr<PreTokenizer>> &steps, bool &byte_level) {
+std::unique_ptr<PreTokenizer> make_metaspace(const nlohmann::json &step, const std::string &name) {
+  const auto mark = step.find("replacement");
+  if (mark == step.end() || !mark->is_string() || mark->get<std::string>().empty())
+    throw std::runtime_error(name + ": pre_tokenizer Metaspace has no replacement, expected a character");
+  static constexpr std::pair<const char *, Metaspace::Prepend> kSchemes[] = {
+      {"\"always\"", Metaspace::kAlways}, {"\"first\"", Metaspace::kFirst}, {"\"never\"", Metaspace::kNever}};
+  const std::string scheme = step.contains("prepend_scheme")        ? step["prepend_scheme"].dump()
+                             : flag(step, "add_prefix_space", true) ? "\"always\""
+                                                                    : "\"never\"";
+  for (const auto &[text, prepend] : kSchemes)
+    if (scheme == text) {
+      const std::string character = mark->get<std::string>();
+      return std::make_unique<Metaspace>(
+          character, prepend,
+          flag(step, "split", true)
+              ? std::make_unique<Split>(Regex::of_text(character, name), merged_with_next, false)
+              : nullptr);
+    }
+  throw std::runtime_error(name + ": pre_tokenizer Metaspace has prepend_scheme " + scheme +
+                           ", expected always, first or never");
+}
+
+void add_steps(const nlohmann::json &step, const std::string &name, PreTokenizers &all) {
   const std::string type = step.is_object() && step.contains("type") ? step["type"].dump() : step.dump();
   if (type == "\"Sequence\"" && step.contains("pretokenizers") && step["pretokenizers"].is_array()) {
-    for (const auto &inner : step["pretokenizers"]) add_steps(inner, name, steps, byte_level);
+    for (const auto &inner : step["pretokenizers"]) add_steps(inner, name, all);
     return;
   }
-  if (byte_level)
+  if (all.byte_level)
     throw std::runtime_error(name + ": pre_tokenizer " + type +
                              " follows ByteLevel, expected nothing after it");
   if (type == "\"Split\"") {
-    steps.push_back(make_split(step, name));
+    all.steps.push_back(make_split(step, name));
   } else if (type == "\"Digits\"") {
-    steps.push_back(std::make_unique<Split>(
+    all.steps.push_back(std::make_unique<Split>(
         Regex("\\p{N}", name), flag(step, "individual_digits", false) ? isolated : contiguous, false));
   } else if (type == "\"ByteLevel\"") {
-    if (flag(step, "add_prefix_space", true)) steps.push_back(std::make_unique<PrefixSpace>());
+    if (flag(step, "add_prefix_space", true)) all.steps.push_back(std::make_unique<PrefixSpace>());
     if (flag(step, "use_regex", true))
-      steps.push_back(std::make_unique<Split>(Regex(kGpt2Pattern, name), isolated, false));
-    byte_level = true;
+      all.steps.push_back(std::make_unique<Split>(Regex(kGpt2Pattern, name), isolated, false));
+    all.byte_level = true;
+  } else if (type == "\"Metaspace\"") {
+    all.steps.push_back(make_metaspace(step, name));
   } else {
     throw std::runtime_error(name + ": pre_tokenizer " + type +
-                             " is not supported; there are Sequence, Split, Digits and ByteLevel");
+                             " is not supported; there are Sequence, Split, Digits, Metaspace and ByteLevel");
   }
 }
 
 }  // namespace
 
-std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const nlohmann::json &description,
-                                                               const std::string &name) {
-  std::vector<std::unique_ptr<PreTokenizer>> steps;
-  bool byte_level = false;
-  add_steps(description, name, steps, byte_level);
-  if (!byte_level)
-    throw std::runtime_error(name +
-                             ": pre_tokenizer has no ByteLevel; only byte-level tokenizers are supported");
-  return steps;
+PreTokenizers make_pre_tokenizers(const nlohmann::json &description, const std::string &name) {
+  PreTokenizers all;
+  if (!description.is_null()) add_steps(description, name, all);
+  return all;
 }
 
 }  // namespace vtok

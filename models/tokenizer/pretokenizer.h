@@ -14,6 +14,7 @@ namespace vtok {
 struct Words {
   std::vector<std::string_view> words;
   std::deque<std::string> owned;
+  bool at_start = false;  // the first word begins the text that was given to encode
 };
 
 class PreTokenizer {
@@ -23,9 +24,11 @@ class PreTokenizer {
   virtual void split(Words &words) const = 0;
 };
 
-/// The steps of a pre_tokenizer, the last of which must be ByteLevel. Throws std::runtime_error naming an
-/// unknown step.
-std::vector<std::unique_ptr<PreTokenizer>> make_pre_tokenizers(const nlohmann::json &description,
-                                                               const std::string &name);
+struct PreTokenizers {
+  std::vector<std::unique_ptr<PreTokenizer>> steps;
+  bool byte_level = false;  // words are then read byte by byte, else character by character
+};
+/// Throws std::runtime_error naming an unknown step, or one that follows ByteLevel.
+PreTokenizers make_pre_tokenizers(const nlohmann::json &description, const std::string &name);
 
 }  // namespace vtok

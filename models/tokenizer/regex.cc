@@ -5,6 +5,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 namespace vtok {
@@ -92,6 +93,28 @@ std::optional<std::pair<size_t, size_t>> Regex::find(std::string_view text, size
                              "' needs too many steps on this text");
   const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(match.data);
   return std::pair{size_t(ends[0]), size_t(ends[1])};
+}
+
+Regex Regex::of_text(const std::string &text, const std::string &name) {
+  std::string pattern;
+  for (const char c : text) {
+    if (std::string_view("\\^$.|?*+()[]{}#-").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return Regex(pattern, name);
+}
+
+Regex pattern_of(const nlohmann::json &step, const std::string &name) {
+  const auto pattern = step.find("pattern");
+  for (const auto &[key, quoted] : {std::pair{"Regex", false}, std::pair{"String", true}}) {
+    if (pattern == step.end() || !pattern->is_object() || !pattern->contains(key) ||
+        !(*pattern)[key].is_string())
+      continue;
+    const auto source = (*pattern)[key].get<std::string>();
+    return quoted ? Regex::of_text(source, name) : Regex(source, name);
+  }
+  throw std::runtime_error(name + ": " + step.value("type", "a step") +
+                           " has no pattern, expected {\"Regex\": ...} or {\"String\": ...}");
 }
 
 }  // namespace vtok
