@@ -5,12 +5,12 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
-#include <set>
 #include <stdexcept>
 
 #include "models/family.h"
 #include "models/installation.h"
 #include "models/json.h"
+#include "models/tokenizer_file.h"
 
 namespace vtok {
 namespace {
@@ -80,45 +80,6 @@ std::string read_chat_template(const fs::path &folder, const json &processor, co
   return source;
 }
 
-/// tokenizer_config.json writes each as a text or as an object with its content.
-json read_special_tokens(const json &tokenizer_config) {
-  json tokens = json::object();
-  for (const char *name :
-       {"bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"}) {
-    const auto found = tokenizer_config.find(name);
-    if (found == tokenizer_config.end()) continue;
-    const json &value = found->is_object() && found->contains("content") ? (*found)["content"] : *found;
-    if (value.is_string()) tokens[name] = value;
-  }
-  return tokens;
-}
-
-/// tokenizer.json, with the added tokens that only tokenizer_config.json lists.
-std::shared_ptr<const Tokenizer> read_tokenizer(const fs::path &folder, const json &tokenizer_config) {
-  const std::string path = (folder / "tokenizer.json").string();
-  json file = read_json_object(path);
-  json &added = file["added_tokens"];
-  if (added.is_null()) added = json::array();
-  std::set<json> ids;
-  for (const auto &token : added)
-    if (token.is_object() && token.contains("id")) ids.insert(token["id"]);
-  const auto decoder = tokenizer_config.find("added_tokens_decoder");
-  if (decoder != tokenizer_config.end() && decoder->is_object() && added.is_array()) {
-    for (const auto &[id, token] : decoder->items()) {
-      if (id.empty() || id.size() > 8 || id.find_first_not_of("0123456789") != std::string::npos ||
-          !token.is_object())
-        throw std::runtime_error((folder / "tokenizer_config.json").string() +
-                                 ": added_tokens_decoder has '" + id + "', expected an id and its token");
-      const auto number = uint64_t(std::stoul(id));
-      if (ids.contains(json(number))) continue;
-      json entry = token;
-      entry["id"] = number;
-      added.push_back(std::move(entry));
-    }
-  }
-  return load_tokenizer(file, path);
-}
-
 /// Today's name of a tensor.
 std::string modern_name(std::string name, const Family &family) {
   for (const auto &[from, to] : family.renames)
@@ -137,7 +98,38 @@ Safetensors read_tensors(const fs::path &folder, const Family &family) {
   return tensors;
 }
 
+/// Folders whose weights are not whole: an adapter's, or numbers in a format of their own.
+void refuse_adapter(const fs::path &folder) {
+  if (!fs::exists(folder / "adapter_config.json")) return;
+  const json adapter = read_json_object((folder / "adapter_config.json").string());
+  const auto text = [&](const char *key) {
+    const auto found = adapter.find(key);
+    return found != adapter.end() && found->is_string() ? found->get<std::string>() : std::string("unknown");
+  };
+  throw std::runtime_error("the folder " + folder.string() + " holds an adapter (" + text("peft_type") +
+                           " for " + text("base_model_name_or_path") +
+                           "), expected whole weights: merge it into its base model");
+}
+
+void refuse_quantized(const json &config, const std::string &name) {
+  for (const char *part : {"text_config", "vision_config"})
+    if (config.contains(part) && config[part].is_object()) refuse_quantized(config[part], name + ": " + part);
+  const auto found = config.find("quantization_config");
+  if (found == config.end() || found->is_null()) return;
+  std::string method = "an unnamed method";
+  if (found->is_object())
+    for (const char *key : {"quant_method", "quant_type"})
+      if (found->contains(key) && (*found)[key].is_string()) {
+        method = (*found)[key].get<std::string>();
+        break;
+      }
+  throw std::runtime_error(
+      name + " has a quantization_config: weights quantised by " + method +
+      " are not read, expected F32, BF16 or F16 (quantization=int8 and int4 make fewer bits of these)");
+}
+
 std::shared_ptr<const Checkpoint> read_checkpoint(const fs::path &folder) {
+  refuse_adapter(folder);
   if (!fs::exists(folder / "config.json"))
     throw std::runtime_error("the folder " + folder.string() +
                              " has no config.json, expected a Hugging Face checkpoint");
@@ -145,6 +137,7 @@ std::shared_ptr<const Checkpoint> read_checkpoint(const fs::path &folder) {
   checkpoint->folder = folder.string();
   checkpoint->config = read_json_object((folder / "config.json").string());
   modernize(checkpoint->config);
+  refuse_quantized(checkpoint->config, (folder / "config.json").string());
   const auto family = checkpoint->config.find("model_type");
   if (family == checkpoint->config.end() || !family->is_string())
     throw std::runtime_error((folder / "config.json").string() + " has no model_type");
@@ -156,7 +149,7 @@ std::shared_ptr<const Checkpoint> read_checkpoint(const fs::path &folder) {
   checkpoint->generation = read_optional(folder / "generation_config.json");
   checkpoint->chat_template = read_chat_template(folder, processor, tokenizer_config);
   checkpoint->special_tokens = read_special_tokens(tokenizer_config);
-  checkpoint->tokenizer = read_tokenizer(folder, tokenizer_config);
+  checkpoint->tokenizer = read_tokenizer(folder, tokenizer_config, checkpoint->family);
   checkpoint->tensors = read_tensors(folder, known);
   return checkpoint;
 }

@@ -46,6 +46,40 @@ const TextKind kTextKinds[] = {
      true},
 };
 
+/// The same for vision towers.
+struct VisionKind {
+  const char *name;
+  VisionConfig absent;
+};
+VisionConfig clip() {
+  VisionConfig config{
+      .kind = VisionConfig::kClip, .patch = 32, .layer_norm_eps = 1e-5, .activation = Activation::kQuickGelu};
+  config.class_token = config.pre_norm = true;
+  config.patch_bias = false;
+  return config;
+}
+VisionConfig intern_vit() {
+  VisionConfig config{.kind = VisionConfig::kInternVit,
+                      .hidden = 1024,
+                      .intermediate = 4096,
+                      .layers = 24,
+                      .heads = 16,
+                      .image_size = 448,
+                      .patch = 14,
+                      .activation = Activation::kGelu};
+  config.class_token = config.layer_scale = true;
+  return config;
+}
+VisionConfig smolvlm() {
+  VisionConfig config{.kind = VisionConfig::kSmolVlm, .hidden = 1152, .heads = 16, .patch = 32};
+  config.final_norm = true;
+  return config;
+}
+const VisionKind kVisionKinds[] = {{"siglip_vision_model", {}},
+                                   {"clip_vision_model", clip()},
+                                   {"internvl_vision", intern_vit()},
+                                   {"smolvlm_vision", smolvlm()}};
+
 const TextKind &text_kind(const Section &file, const char *absent) {
   const json &type = file.at("model_type").is_null() ? json(absent) : file.at("model_type");
   std::string names;
@@ -96,21 +130,40 @@ std::vector<uint8_t> read_axes(const Section &rope, int pairs) {
 
 }  // namespace
 
-VisionConfig read_vision(const Section &file, const VisionConfig &absent) {
-  VisionConfig config = absent;
-  file.only("model_type", "siglip_vision_model");
+VisionConfig read_vision(const Section &file, const std::vector<std::string> &kinds,
+                         const VisionConfig *absent) {
+  const json &type = file.at("model_type").is_null() ? json(kinds.front()) : file.at("model_type");
+  if (std::find(kinds.begin(), kinds.end(), type) == kinds.end()) {
+    std::string names;
+    for (const std::string &kind : kinds) names += (names.empty() ? "\"" : " or \"") + kind + "\"";
+    file.refuse("model_type", names);
+  }
+  const auto row = std::find_if(std::begin(kVisionKinds), std::end(kVisionKinds),
+                                [&](const VisionKind &kind) { return type == kind.name; });
+  VisionConfig config = absent ? *absent : row->absent;
   config.hidden = file.whole("hidden_size", config.hidden, 1, kWidth);
   config.intermediate = file.whole("intermediate_size", config.intermediate, 1, kWidth);
   config.layers = file.whole("num_hidden_layers", config.layers, 1, kLayers);
   config.heads = file.whole("num_attention_heads", config.heads, 1, kHeads);
   file.only("num_channels", 3);
-  config.patch = file.whole("patch_size", config.patch, 1, 1024);
-  config.image_size = file.whole("image_size", config.image_size, config.patch, 8192);
+  config.patch = file.side("patch_size", config.patch, 1, 1024);
+  config.image_size = file.side("image_size", config.image_size, config.patch, 8192);
   if (config.grid() > 256) file.refuse("image_size", "at most 256 patches a side");
   config.layer_norm_eps = file.number("layer_norm_eps", config.layer_norm_eps);
   config.activation = file.activation("hidden_act", config.activation);
   if (config.hidden % config.heads)
     file.refuse("num_attention_heads", "a divisor of hidden_size " + std::to_string(config.hidden));
+  if (config.kind == VisionConfig::kInternVit) {
+    config.qkv_bias = file.truth("attention_bias", false);
+    config.qk_norm = file.truth("use_qk_norm", false);
+    config.final_norm = !file.truth("use_mean_pooling", true);
+    const json &norm = file.at("norm_type");
+    if (!norm.is_null() && norm != "layer_norm" && norm != "rms_norm")
+      file.refuse("norm_type", "layer_norm or rms_norm");
+    config.rms_norm = norm == "rms_norm";
+    file.only("use_absolute_position_embeddings", true);
+    file.only("use_mask_token", false);
+  }
   return config;
 }
 
@@ -155,10 +208,46 @@ TextConfig read_text(const Section &file, const char *absent) {
   return config;
 }
 
+/// {"height": h, "width": w}, or one number for both.
+static void read_sides(const Section &file, const char *key, VideoProcessor &config) {
+  if (file.at(key).is_number()) {
+    config.height = config.width = file.whole(key, 0, 1, 8192);
+    return;
+  }
+  const Section size = file.section(key);
+  for (const char *side : {"height", "width"})
+    if (size.at(side).is_null()) file.refuse(key, "height and width");
+  config.height = size.whole("height", 0, 1, 8192);
+  config.width = size.whole("width", 0, 1, 8192);
+}
+
+static void read_size(const Section &file, VideoProcessor &config) {
+  const json &size = file.at("size"), &sampling = file.at("video_sampling");
+  const auto edge = [](const Section &of, const char *name) { return of.whole(name, 0, 1, 8192); };
+  if (size.is_object() && size.contains("shortest_edge") && !size.contains("longest_edge")) {
+    config.shortest = edge(file.section("size"), "shortest_edge");
+    file.only("do_center_crop", true);
+    read_sides(file, "crop_size", config);
+    if (std::max(config.width, config.height) > config.shortest)
+      file.refuse("crop_size", "at most size.shortest_edge " + std::to_string(config.shortest));
+    return;
+  }
+  const bool twice = !file.at("max_image_size").is_null();
+  if (!twice) {
+    file.only("do_center_crop", false);
+    if (!size.is_null()) read_sides(file, "size", config);
+    return;
+  }
+  // HF takes what video_sampling says over the size beside it.
+  const Section sampled = file.section("video_sampling"), side = file.section("max_image_size");
+  config.longest = sampling.is_null() ? edge(file.section("size"), "longest_edge")
+                                      : edge(sampled.section("video_size"), "longest_edge");
+  config.width = config.height = edge(side, "longest_edge");
+}
+
 VideoProcessor read_video(const Section &file) {
   VideoProcessor config;
   file.only("do_resize", true);
-  file.only("do_center_crop", false);
   switch (file.whole("resample", config.filter, 0, 5)) {
     case 1:
       config.filter = VideoProcessor::kLanczos;
@@ -172,13 +261,7 @@ VideoProcessor read_video(const Section &file) {
     default:
       file.refuse("resample", "1 (Lanczos), 2 (bilinear) or 3 (bicubic)");
   }
-  if (!file.at("size").is_null()) {
-    const Section size = file.section("size");
-    for (const char *key : {"height", "width"})
-      if (size.at(key).is_null()) file.refuse("size", "height and width");
-    config.height = size.whole("height", 0, 1, 8192);
-    config.width = size.whole("width", 0, 1, 8192);
-  }
+  read_size(file, config);
   read_normalization(file, config);
   return config;
 }

@@ -18,9 +18,9 @@ enum class Activation {
   kQuickGelu
 };  // x*Phi(x), its tanh form, x*sigmoid(x), x*sigmoid(1.702x)
 
-/// A vision transformer with learned positions: SigLIP, CLIP or InternViT.
+/// A vision transformer with learned positions: SigLIP, CLIP, InternViT or SmolVLM's SigLIP.
 struct VisionConfig {
-  enum Kind { kSiglip, kClip, kInternVit } kind = kSiglip;
+  enum Kind { kSiglip, kClip, kInternVit, kSmolVlm } kind = kSiglip;
   int hidden = 768, intermediate = 3072, layers = 12, heads = 12;
   int channels = 3, image_size = 224, patch = 16;  // pixels
   double layer_norm_eps = 1e-6;
@@ -63,9 +63,12 @@ struct TextConfig {
 };
 
 /// How a frame becomes pixel values: resized to width x height, times `rescale`, minus mean, divided by std.
+/// With `shortest` resized until its shorter side has so many pixels, then width x height are cut out of its
+/// middle; with `longest` resized twice, the first time until its longer side has so many.
 struct VideoProcessor {
   enum Filter { kLanczos = 1, kBilinear = 2, kBicubic = 3 } filter = kBicubic;  // PIL's numbers
   int width = 384, height = 384;
+  int shortest = 0, longest = 0;                         // 0: not
   double rescale = 1.0 / 255;                            // 1 where the processor does not rescale
   double mean[3] = {0.48145466, 0.4578275, 0.40821073};  // 0 and
   double std[3] = {0.26862954, 0.26130258, 0.27577711};  // 1 where it does not normalise
@@ -74,8 +77,10 @@ struct VideoProcessor {
 class Section;
 
 // Each throws std::runtime_error naming the file's setting, what was found and what was expected.
-VisionConfig read_vision(const Section &file, const VisionConfig &absent);
-/// `absent`: the model_type where the file names none.
+/// A vision tower whose model_type is one of `kinds`; the first where the file names none. `absent`: its
+/// numbers where the file has none of its own; null: the kind's.
+VisionConfig read_vision(const Section &file, const std::vector<std::string> &kinds,
+                         const VisionConfig *absent);
 TextConfig read_text(const Section &file, const char *absent);
 VideoProcessor read_video(const Section &file);
 /// How bytes become numbers, without the size.

@@ -42,9 +42,9 @@ void Drift::add(const Tokens &group, std::span<const Tokens> sent) {
                   nullptr);
   for (size_t i = 0; i < size_t(group.n); i++) {
     const size_t j = size_t(nearest[i]);
-    const double distance =
-        n > 0 ? 1 - cosine(keys.rows() + i * width, &rows[j * width], keys.dim(), keys.norms.data()[i], norms[j])
-              : 1;
+    const double distance = n > 0 ? 1 - cosine(keys.rows() + i * width, &rows[j * width], keys.dim(),
+                                               keys.norms.data()[i], norms[j])
+                                  : 1;
     distances += distance;
     most = std::max(most, distance);
   }

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "models/encoders/llava_onevision.h"
+#include "models/encoders/frames.h"
 #include "models/encoders/qwen_vl.h"
 #include "models/engine.h"
 #include "models/llms/torch.h"
@@ -76,7 +76,11 @@ struct EncoderRow {
   const char *family;
   std::shared_ptr<Encoder> (*make)(std::shared_ptr<const Checkpoint>, const Placement &, const Progress &);
 };
-constexpr EncoderRow kEncoders[] = {{"llava_onevision", make<LlavaOnevision>},
+constexpr EncoderRow kEncoders[] = {{"llava_onevision", make<FrameEncoder>},
+                                     {"llava", make<FrameEncoder>},
+                                     {"llava_next_video", make<FrameEncoder>},
+                                     {"smolvlm", make<FrameEncoder>},
+                                     {"internvl", make<FrameEncoder>},
                                      {"qwen2_vl", make<QwenVl>},
                                      {"qwen2_5_vl", make<QwenVl>},
                                      {"qwen3_vl", make<QwenVl>}};

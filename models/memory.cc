@@ -14,7 +14,8 @@ namespace {
 
 const MemoryPolicy kPolicies[] = {
     {"window", "remembers the newest groups, drops the oldest", make_window_memory},
-    {"merge", "remembers all, the older the coarser: old groups are joined and compressed again", make_merge_memory},
+    {"merge", "remembers all, the older the coarser: old groups are joined and compressed again",
+     make_merge_memory},
     {"retrieve", "puts the oldest groups by, and shows a question those most like it", make_retrieve_memory},
 };
 

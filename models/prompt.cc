@@ -34,7 +34,12 @@ json text_part(const Checkpoint &checkpoint, const std::string &text) {
 }  // namespace
 
 std::string render_chat(const Checkpoint &checkpoint, const Request &request, const json &video) {
-  if (checkpoint.chat_template.empty())
+  return render_chat(checkpoint, request, video, checkpoint.chat_template);
+}
+
+std::string render_chat(const Checkpoint &checkpoint, const Request &request, const json &video,
+                        const std::string &source) {
+  if (source.empty())
     throw std::runtime_error(checkpoint.folder +
                              " has no chat template: expected chat_template.jinja, chat_template.json or "
                              "chat_template in tokenizer_config.json");
@@ -56,7 +61,7 @@ std::string render_chat(const Checkpoint &checkpoint, const Request &request, co
   variables["add_generation_prompt"] = true;
   for (const char *name : {"tools", "documents"}) variables[name] = nullptr;
   try {
-    return render_template(checkpoint.chat_template, variables);
+    return render_template(source, variables);
   } catch (const std::runtime_error &error) {
     throw std::runtime_error(checkpoint.folder + ": " + error.what());
   }
@@ -77,6 +82,13 @@ int Segment::size() const {
   return count < 0 ? group->tokens() - first : count;
 }
 
+std::vector<int> encode_chat(const Checkpoint &checkpoint, const std::string &text) {
+  const auto begin = checkpoint.special_tokens.find("bos_token");
+  const bool begun = begin != checkpoint.special_tokens.end() && begin->is_string() &&
+                     !begin->get<std::string>().empty() && text.starts_with(begin->get<std::string>());
+  return checkpoint.tokenizer->encode(text, !begun);
+}
+
 Segment text_segment(const Checkpoint &checkpoint, const std::string &text) {
   return {Segment::kText, checkpoint.tokenizer->encode(text), nullptr};
 }
@@ -95,7 +107,7 @@ std::vector<Segment> timed_group(const Checkpoint &checkpoint, const GroupPtr &g
 std::vector<Segment> around_video(const Checkpoint &checkpoint, const Request &request, int placeholder,
                                   const std::vector<Segment> &after) {
   const std::vector<int> ids =
-      checkpoint.tokenizer->encode(render_chat(checkpoint, request, json::array({{{"type", "video"}}})));
+      encode_chat(checkpoint, render_chat(checkpoint, request, json::array({{{"type", "video"}}})));
   const auto placeholders = std::count(ids.begin(), ids.end(), placeholder);
   const int expected = request.groups.empty() ? 0 : 1;
   if (placeholders != expected)
@@ -116,6 +128,103 @@ std::vector<Segment> around_video(const Checkpoint &checkpoint, const Request &r
   prompt.insert(prompt.end(), after.begin(), after.end());
   text({place + 1, ids.end()});
   return prompt;
+}
+
+std::vector<FrameRange> frames_of(const std::vector<GroupPtr> &groups) {
+  std::vector<FrameRange> frames;
+  for (const GroupPtr &group : groups) {
+    int first = 0;
+    for (size_t p = 0; p < group->parts.size(); ++p) {
+      const Tokens &part = group->parts[p];
+      const int64_t start = p < group->starts.size() ? group->starts[p] : group->from;
+      const auto time = [&](int i) {
+        return start + (size_t(i) < part.records.size() ? part.records[size_t(i)].time : 0);
+      };
+      int from = 0;
+      do {
+        int to = std::min(from + 1, part.n);
+        while (to < part.n && time(to) == time(from)) ++to;
+        frames.push_back({group, first + from, to - from, time(from)});
+        from = to;
+      } while (from < part.n);
+      first += part.n;
+    }
+  }
+  return frames;
+}
+
+std::vector<Segment> with_frames(const Checkpoint &checkpoint, const std::string &text, int placeholder,
+                                 const std::vector<FrameRange> &frames) {
+  const std::vector<int> ids = encode_chat(checkpoint, text);
+  const auto placeholders = std::count(ids.begin(), ids.end(), placeholder);
+  if (placeholders != std::ptrdiff_t(frames.size()))
+    throw std::runtime_error(checkpoint.folder + ": the chat template writes " +
+                             std::to_string(placeholders) + " image placeholders, expected " +
+                             std::to_string(frames.size()));
+  std::vector<Segment> prompt;
+  auto from = ids.begin();
+  const auto text_up_to = [&](auto to) {
+    if (from != to) prompt.push_back({Segment::kText, {from, to}, nullptr});
+  };
+  for (const FrameRange &frame : frames) {
+    const auto place = std::find(from, ids.end(), placeholder);
+    text_up_to(place);
+    prompt.push_back({Segment::kVisual, {}, frame.group, frame.first, frame.count});
+    from = place + 1;
+  }
+  text_up_to(ids.end());
+  return prompt;
+}
+
+std::vector<Segment> around_images(const Checkpoint &checkpoint, const Request &request, int placeholder,
+                                   const std::string &name) {
+  const std::vector<FrameRange> frames = frames_of(request.groups);
+  json images = json::array();
+  for (size_t i = 0; i < frames.size(); ++i) images.push_back({{"type", "image"}});
+  std::string text = render_chat(checkpoint, request, images);
+  size_t at = 0;
+  const Group *group = nullptr;
+  for (const FrameRange &frame : frames) {
+    at = text.find(name, at);
+    if (at == std::string::npos) break;
+    if (request.timestamps && frame.group.get() != group) {
+      const std::string time = timestamp_text(frame.group->from, frame.group->to);
+      text.insert(at, time);
+      at += time.size();
+    }
+    group = frame.group.get();
+    at += name.size();
+  }
+  return with_frames(checkpoint, text, placeholder, frames);
+}
+
+std::string render_video(const Checkpoint &checkpoint, Request request, const std::string &source,
+                         const std::string &video) {
+  const std::string mark = "<video>";
+  const auto disarm = [&](std::string &text) {
+    for (size_t at = 0; (at = text.find(mark, at)) != std::string::npos;) text.insert(at + 1, " ");
+  };
+  disarm(request.question);
+  disarm(request.system_prompt);
+  for (Turn &turn : request.history) disarm(turn.text);
+  std::string text = render_chat(checkpoint, request, json::array({{{"type", "video"}}}), source);
+  const size_t place = text.find(mark);
+  if (request.groups.empty()) return text;
+  if (place == std::string::npos || text.find(mark, place + 1) != std::string::npos)
+    throw std::runtime_error(checkpoint.folder + ": the chat template does not write one " + mark +
+                             " for a video");
+  return text.replace(place, mark.size(), video);
+}
+
+std::vector<Segment> framed_group(const Checkpoint &checkpoint, const GroupPtr &group, bool timestamps,
+                                  const std::function<std::string(const FrameRange &)> &around) {
+  std::vector<Segment> pieces;
+  if (timestamps) pieces.push_back(text_segment(checkpoint, timestamp_text(group->from, group->to)));
+  for (const FrameRange &frame : frames_of({group})) {
+    pieces.push_back(text_segment(checkpoint, around(frame)));
+    pieces.push_back({Segment::kVisual, {}, group, frame.first, frame.count});
+  }
+  return pieces;
 }
 
 std::vector<Segment> build_prompt(const Checkpoint &checkpoint, const Request &request) {
@@ -139,10 +248,14 @@ FittedPrompt fit_prompt(const Checkpoint &checkpoint, const Request &request, in
   int rows = fitted.rows;
   auto first = request.groups.begin();
   while (first != request.groups.end() && !fits(rows)) rows -= rows_for(*first++);
-  fitted.groups_left_out = int(first - request.groups.begin());
-  rest.groups.assign(first, request.groups.end());
-  fitted.segments = build_prompt(checkpoint, rest);
-  fitted.rows = rows_of(fitted.segments);
+  for (;;
+       ++first) {  // texts that meet may be encoded otherwise: what is left may still be a few rows too long
+    fitted.groups_left_out = int(first - request.groups.begin());
+    rest.groups.assign(first, request.groups.end());
+    fitted.segments = build_prompt(checkpoint, rest);
+    fitted.rows = rows_of(fitted.segments);
+    if (fits(fitted.rows) || first == request.groups.end()) break;
+  }
   if (!fits(fitted.rows))
     throw CannotBeMet("the question needs " + std::to_string(fitted.rows) +
                              " tokens and its answer up to " + std::to_string(answer) +

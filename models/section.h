@@ -44,6 +44,15 @@ class Section {
       refuse(key, "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
     return value.get<int>();
   }
+  /// Of a square: one number, or two equal ones.
+  int side(const char *key, int fallback, int low, int high) const {
+    const json &value = at(key);
+    if (!value.is_array()) return whole(key, fallback, low, high);
+    if (value.size() != 2 || value[0] != value[1] || !value[0].is_number_integer() || value[0] < low ||
+        value[0] > high)
+      refuse(key, "two equal whole numbers from " + std::to_string(low) + " to " + std::to_string(high));
+    return value[0].get<int>();
+  }
   double number(const char *key, double fallback) const {
     const json &value = at(key);
     if (value.is_null()) return fallback;

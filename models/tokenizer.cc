@@ -79,6 +79,7 @@ class BpeTokenizer : public Tokenizer {
   Bpe bpe_;
   AddedFinder raw_, normalized_;  // added tokens looked for before and after normalising
   AddedFinder normalized_as_written_;
+  std::unordered_map<int, std::string> normal_;  // texts that normalized_ looks for
   std::unordered_map<int, AddedToken> added_;
   std::unordered_map<std::string, int> added_ids_;
   Frame frame_;
@@ -95,7 +96,7 @@ class BpeTokenizer : public Tokenizer {
     DecoderStream stream;
     explicit PieceStream(const BpeTokenizer &from) : tokenizer(from), stream(from.decoder_) {}
     std::string push(int id) override {
-      return tokenizer.special(id) || !tokenizer.known(id) ? "" : stream.push(tokenizer.text(id));
+      return tokenizer.skipped(id) || !tokenizer.known(id) ? "" : stream.push(tokenizer.text(id));
     }
     std::string finish() override { return stream.finish(); }
   };
@@ -103,11 +104,16 @@ class BpeTokenizer : public Tokenizer {
   bool known(int id) const {
     return added_.contains(id) || (id >= 0 && id < bpe_.size() && !bpe_.bytes(id).empty());
   }
-  /// As it is written in the vocabulary, where that is not byte-level.
+  /// As it is written in the vocabulary, where that is not byte-level. The reference writes an added token
+  /// that is looked for after normalising as it is looked for,
   const std::string &text(int id) const {
     const auto token = added_.find(id);
-    return token != added_.end() ? token->second.content : bpe_.bytes(id);
+    return token == added_.end()      ? bpe_.bytes(id)
+           : token->second.normalized ? normal_.at(id)
+                                      : token->second.content;
   }
+  /// and does not know it as special then.
+  bool skipped(int id) const { return special(id) && text(id) == added_.at(id).content; }
 
   using Memo = std::unordered_map<std::string_view, std::vector<int>>;  // words of one encode()
 
@@ -142,7 +148,8 @@ class BpeTokenizer : public Tokenizer {
       // Hugging Face tokenizers keep the vocabulary's id where the text is in both.
       if (const int id = bpe_.id_of(token.content); id >= 0) token.id = id;
       if (token.normalized) {
-        normalized_.add(token, normalizer_.apply(token.content));
+        normal_[token.id] = normalizer_.apply(token.content);
+        normalized_.add(token, normal_[token.id]);
         normalized_as_written_.add(token, token.content);
       } else {
         raw_.add(token, token.content);
@@ -213,7 +220,7 @@ class BpeTokenizer : public Tokenizer {
     }
     DecoderStream stream(decoder_);
     for (const int id : ids)
-      if (known(id) && (!skip_special || !special(id))) all += stream.push(text(id));
+      if (known(id) && (!skip_special || !skipped(id))) all += stream.push(text(id));
     return all + stream.finish();
   }
 

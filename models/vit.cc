@@ -13,6 +13,20 @@
 
 namespace vtok {
 
+namespace {
+
+/// Which position each patch of a whole frame has. Hugging Face finds it by comparing fractions of the side
+/// in float32, which for some sides gives two patches the same.
+at::Tensor smolvlm_places(int64_t side) {
+  const at::Tensor bounds = at::arange(1.0 / double(side), 1.0, 1.0 / double(side), at::kFloat);
+  const at::Tensor step = at::ones({1}, at::kFloat) / double(side);
+  const at::Tensor along =
+      at::bucketize((at::arange(side, at::kFloat) * step).clamp_max(1.0 - 1e-6), bounds, false, true);
+  return (along.unsqueeze(1) * side + along.unsqueeze(0)).flatten();
+}
+
+}  // namespace
+
 Vit::Norm Vit::norm(Weights &weights, const std::string &name) const {
   if (config_.rms_norm) return RmsNorm(weights, name, config_.hidden, config_.layer_norm_eps);
   return LayerNorm(weights, name, config_.hidden, config_.layer_norm_eps);
@@ -26,6 +40,8 @@ Vit::Vit(Weights &weights, const VisionConfig &config, int layers)
   embedding_.weight = weights.get(embedding + ".weight", {d, 3, patch, patch}).reshape({d, -1});
   if (config.patch_bias) embedding_.bias = weights.get(embedding + ".bias", {d});
   position_ = weights.get_float(tower + names.position, config.position_shape()).view({config.rows(), d});
+  if (config.kind == VisionConfig::kSmolVlm)
+    position_ = at::index_select(position_, 0, smolvlm_places(config.grid()).to(position_.device()));
   if (config.class_token)
     class_ = weights.get_float(tower + names.class_token, config.class_shape()).view({d});
   if (config.pre_norm) before_ = LayerNorm(weights, tower + names.pre_norm, d, config.layer_norm_eps);

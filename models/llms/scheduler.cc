@@ -47,6 +47,7 @@ Scheduler::~Scheduler() {
 }
 
 void Scheduler::submit(std::shared_ptr<Job> job) {
+  job->words = tokenizer_->stream();
   {
     const std::lock_guard lock(mutex_);
     submitted_.push_back(std::move(job));
@@ -211,7 +212,11 @@ void Scheduler::publish() {
 }
 
 void Scheduler::finish(const std::shared_ptr<Job> &job, const char *reason, std::exception_ptr error) {
-  const std::string rest = error ? "" : job->text.finish();
+  std::string rest;
+  if (!error) {
+    rest = job->text.push(job->words->finish());
+    rest += job->text.finish();
+  }
   recent_prompt_ = job->prompt;
   for (const int id : job->ids) recent_prompt_.append(id);
   recent_ = std::exchange(job->sequence, {});
@@ -247,10 +252,8 @@ bool Scheduler::choose(Job &job, int &id) {
   }
   job.ids.push_back(id);
   job.sampler.see(id);
-  if (!tokenizer_->special(id)) {
-    std::string piece = job.text.push(tokenizer_->bytes(id));
-    if (!piece.empty()) job.pieces.push_back(std::move(piece));
-  }
+  std::string piece = job.text.push(job.words->push(id));
+  if (!piece.empty()) job.pieces.push_back(std::move(piece));
   job.changed.notify_all();
   const bool over = job.text.stopped() || (job.constraint && !job.constraint->take(id));
   if (over) job.finish_reason = "stop";

@@ -58,6 +58,7 @@ struct Job {
   std::exception_ptr error;
 
   // Of the scheduler.
+  std::unique_ptr<TokenStream> words;
   KvSequence sequence;
   at::Tensor next;  // logits [1, vocabulary] of the id to come; undefined while the prompt is read
 };

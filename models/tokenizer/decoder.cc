@@ -19,7 +19,8 @@ std::string text_at(const json &step, const char *key) {
 
 int count_at(const json &step, const char *key) {
   const auto found = step.find(key);
-  return found != step.end() && found->is_number_unsigned() && *found < 1000 ? found->get<int>() : -1;
+  return found != step.end() && found->is_number_integer() && *found >= 0 && *found < 1000 ? found->get<int>()
+                                                                                           : -1;
 }
 
 /// The steps there are, in the only order in which they are known.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cstdlib>
 
-#include "models/encoders/llava_onevision.h"
+#include "models/encoders/frames.h"
 #include "tests/bench/floor.h"
 #include "tests/bench/peer.h"
 
@@ -11,10 +11,10 @@ using namespace vtok;
 namespace {
 
 /// Floating-point operations of one frame's products and attention.
-double flops(const LlavaOnevisionConfig &c) {
+double flops(const FrameModel &c) {
   const double n = double(c.vision.grid()) * c.vision.grid(), d = c.vision.hidden, h = c.text.hidden;
   const double layer = 2 * n * (4 * d * d + 2 * d * c.vision.intermediate) + 4 * n * n * d;
-  return c.vision_layers_used * layer + 2 * n * (d * 3 * c.vision.patch * c.vision.patch + d * h + h * h);
+  return c.layers * layer + 2 * n * (d * 3 * c.vision.patch * c.vision.patch + d * h + h * h);
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
   const int frames = argc > 1 ? atoi(argv[1]) : 4, rounds = argc > 2 ? atoi(argv[2]) : 4;
   const std::string folder = bench::checkpoint();
   const auto checkpoint = open_checkpoint(folder);
-  LlavaOnevision encoder(checkpoint, {.type = Type::kBfloat16}, {});
+  FrameEncoder encoder(checkpoint, {.type = Type::kBfloat16}, {});
   const auto peer = bench::hugging_face(folder);
   const std::vector<uint8_t> rgb(384 * 384 * 3, 100);
   const std::vector<Picture> pictures(size_t(frames), Picture{rgb.data(), 384, 384, 384 * 3});

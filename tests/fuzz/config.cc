@@ -1,6 +1,6 @@
 // Feeds the typed configuration: config, video_processor and generation in one object.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "models/families/llava_onevision.h"
+#include "models/frame_model.h"
 
 #include <stdexcept>
 
@@ -18,7 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     checkpoint.config = part("config");
     checkpoint.video_processor = part("video_processor");
     checkpoint.generation = part("generation");
-    const auto config = vtok::read_llava_onevision(checkpoint);
+    if (checkpoint.config.contains("model_type") && checkpoint.config["model_type"].is_string())
+      checkpoint.family = checkpoint.config["model_type"];
+    const auto config = vtok::frame_model(checkpoint);
     vtok::tower_tensors(config.vision);
     vtok::text_tensors(config.text);
   } catch (const std::runtime_error &) {  // the only kind it may throw

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "models/encoder.h"
-#include "models/families/llava_onevision.h"
+#include "models/frame_model.h"
 #include "models/installation.h"
 #include "models/weights.h"
 #include "scratch.h"
@@ -40,18 +40,18 @@ TEST_CASE("both layouts are one model and one space") {
     CHECK(std::equal(view.data.begin(), view.data.end(), hub->tensors.tensors.at(name).data.begin()));
   }
   for (const auto &checkpoint : {today, hub}) {
-    const LlavaOnevisionConfig config = read_llava_onevision(*checkpoint);
+    const FrameModel config = read_llava_onevision(*checkpoint);
     CHECK(config.vision.layers == 3);
-    CHECK(config.vision_layers_used == 3);
+    CHECK(config.layers == 3);
     CHECK(config.vision.activation == Activation::kGeluTanh);
-    CHECK(config.projector == Activation::kGelu);
+    CHECK(config.projector.activation == Activation::kGelu);
     CHECK(config.text.rope_theta == 1e6);
     CHECK(config.text.rms_norm_eps == 1e-6);
     CHECK(config.text.head == 24);
     CHECK(config.text.tied);
     CHECK(config.video.filter == VideoProcessor::kBicubic);
     CHECK(config.video.mean[2] == 0.5);
-    CHECK(config.video_token == 604);
+    CHECK(config.visual_token == 604);
     CHECK(config.end_tokens == std::vector<int>{602});
     CHECK(checkpoint->config["text_config"]["dtype"] == "float32");
     kLlavaOnevision.check_language(*checkpoint);
@@ -90,9 +90,9 @@ TEST_CASE("values absent from the files are Hugging Face's") {
                  {"size", {{"height", 224}, {"width", 224}}}};
   });
   std::filesystem::remove(scratch.path("generation_config.json"));
-  const LlavaOnevisionConfig config = read_llava_onevision(*open_checkpoint(scratch.folder()));
-  CHECK(config.projector_bias);
-  CHECK(config.video_token == 151647);
+  const FrameModel config = read_llava_onevision(*open_checkpoint(scratch.folder()));
+  CHECK(config.projector.bias);
+  CHECK(config.visual_token == 151647);
   CHECK(config.text.vocabulary == 151936);
   CHECK(config.text.hidden == 4096);
   CHECK(config.text.key_value_heads == 32);
@@ -101,7 +101,7 @@ TEST_CASE("values absent from the files are Hugging Face's") {
   CHECK(config.text.tied);
   CHECK(config.vision.hidden == 768);
   CHECK(config.vision.patch == 16);
-  CHECK(config.vision_layers_used == 12);
+  CHECK(config.layers == 12);
   CHECK(config.video.filter == VideoProcessor::kBicubic);
   CHECK(config.video.mean[0] == 0.48145466);
   CHECK(config.video.rescale == 1.0 / 255);
@@ -167,6 +167,28 @@ TEST_CASE("a broken folder gets one clear sentence") {
     config([](json &c) { c["model_type"] = "llama"; });
     CHECK_THAT(open_refusal(scratch),
                Contains("model_type 'llama' is not supported; there is llava_onevision"));
+  }
+  SECTION("an adapter") {
+    std::filesystem::remove(scratch.path("config.json"));
+    write_text(scratch.path("adapter_config.json"),
+               R"({"peft_type": "LORA", "base_model_name_or_path": "llava-hf/llava-1.5-7b-hf"})");
+    CHECK_THAT(open_refusal(scratch),
+               Contains("holds an adapter (LORA for llava-hf/llava-1.5-7b-hf), expected whole weights"));
+    write_text(scratch.path("adapter_config.json"), R"({"peft_type": 3})");
+    CHECK_THAT(open_refusal(scratch), Contains("an adapter (unknown for unknown)"));
+  }
+  SECTION("quantised weights") {
+    config([](json &c) { c["quantization_config"] = {{"quant_method", "awq"}, {"bits", 4}}; });
+    CHECK_THAT(open_refusal(scratch), Contains("config.json has a quantization_config: weights quantised by "
+                                               "awq are not read, expected F32, BF16 or F16"));
+    config([](json &c) {
+      c.erase("quantization_config");
+      c["text_config"]["quantization_config"] = {{"load_in_4bit", true}};
+    });
+    CHECK_THAT(
+        open_refusal(scratch),
+        Contains(
+            "config.json: text_config has a quantization_config: weights quantised by an unnamed method"));
   }
   SECTION("no weights") {
     std::filesystem::remove(scratch.path("model.safetensors"));
@@ -248,6 +270,62 @@ TEST_CASE("a broken folder gets one clear sentence") {
   }
 }
 
+TEST_CASE("settings that the families of frames refuse") {
+  const auto wrong = [](const char *layout, const char *file, const std::function<void(json &)> &change) {
+    const Scratch spoiled(layout);
+    spoiled.edit(file, change);
+    return open_refusal(spoiled);
+  };
+  CHECK_THAT(
+      wrong("llava", "config.json", [](json &c) { c["vision_config"]["model_type"] = "pixtral"; }),
+      Contains("model_type is \"pixtral\", expected \"clip_vision_model\" or \"siglip_vision_model\""));
+  CHECK_THAT(wrong("llava", "config.json", [](json &c) { c["text_config"]["model_type"] = "gemma"; }),
+             Contains("text_config.model_type is \"gemma\", expected one of qwen2,"));
+  CHECK_THAT(wrong("llava", "config.json",
+                   [](json &c) {
+                     c["vision_feature_layer"] = {-2, -5};
+                   }),
+             Contains("vision_feature_layer is [-2,-5], expected a whole number"));
+  CHECK_THAT(wrong("llava", "config.json", [](json &c) { c["vision_feature_select_strategy"] = "full"; }),
+             Contains("expected \"default\""));
+  CHECK_THAT(wrong("llava", "processor_config.json",
+                   [](json &c) {
+                     c["image_processor"]["crop_size"] = {{"height", 30}, {"width", 28}};
+                   }),
+             Contains("crop_size is {\"height\":30,\"width\":28}, expected at most size.shortest_edge 28"));
+  CHECK_THAT(wrong("llava", "processor_config.json",
+                   [](json &c) {
+                     c["image_processor"]["crop_size"] = {{"height", 21}, {"width", 21}};
+                   }),
+             Contains("expected the vision tower's 28x28"));
+  CHECK_THAT(wrong("llava", "processor_config.json",
+                   [](json &c) { c["image_processor"]["do_center_crop"] = false; }),
+             Contains("do_center_crop is false, expected true"));
+  CHECK_THAT(wrong("llava-odd", "config.json", [](json &c) { c["text_config"]["sliding_window"] = 64; }),
+             Contains("sliding_window is 64, expected null or at least max_position_embeddings 2048"));
+  CHECK_THAT(wrong("llava_next_video", "config.json", [](json &c) { c["spatial_pool_mode"] = "max"; }),
+             Contains("spatial_pool_mode is \"max\", expected \"average\""));
+  CHECK_THAT(wrong("internvl", "config.json", [](json &c) { c["downsample_ratio"] = 0.3; }),
+             Contains("downsample_ratio is 0.3, expected 1 over a divisor of the 4 patches a side"));
+  CHECK_THAT(wrong("internvl", "config.json",
+                   [](json &c) {
+                     c["vision_config"]["image_size"] = {32, 16};
+                   }),
+             Contains("image_size is [32,16], expected two equal whole numbers"));
+  CHECK_THAT(wrong("internvl", "config.json", [](json &c) { c["vision_config"]["norm_type"] = "batch"; }),
+             Contains("norm_type is \"batch\", expected layer_norm or rms_norm"));
+  CHECK_THAT(wrong("smolvlm", "config.json", [](json &c) { c["scale_factor"] = 3; }),
+             Contains("scale_factor is 3, expected a divisor of the 8 patches a side"));
+  const Scratch extra("llava");
+  extra.edit_tensors([](OwnedTensors &t) {
+    t.erase("vision_tower.pre_layrnorm.weight"),
+        t["vision_tower.pre_layernorm.weight"] = {"F32", {1}, "0123"};
+  });
+  CHECK_THAT(open_refusal(extra),
+             Contains("1 tensor is missing (vision_tower.pre_layrnorm.weight)") &&
+                 Contains("1 tensor is not expected (vision_tower.pre_layernorm.weight)"));
+}
+
 TEST_CASE("every truncation of a JSON file is refused or harmless") {
   for (const std::string file : {"config.json", "processor_config.json", "generation_config.json",
                                  "tokenizer_config.json", "tokenizer.json"}) {
@@ -269,4 +347,36 @@ TEST_CASE("added tokens that only tokenizer_config.json lists are recognised") {
   const Scratch without("llava-onevision");
   without.edit("tokenizer.json", [](json &t) { t["added_tokens"].erase(4); });
   CHECK(open_checkpoint(without.folder())->tokenizer->id_of("<video>") == -1);
+}
+
+TEST_CASE("tokenizer_config.json rules over tokenizer.json as in Hugging Face") {
+  const std::string text = "a <image> b";
+  const auto ids = [&](const char *layout, const std::function<void(json &)> &change, bool special) {
+    const Scratch scratch(layout);
+    scratch.edit("tokenizer_config.json", change);
+    return open_checkpoint(scratch.folder())->tokenizer->encode(text, special);
+  };
+  const auto as_it_is = [](json &) {};
+  const auto llama = [](json &c) { c["tokenizer_class"] = "LlamaTokenizer", c["legacy"] = false; };
+  const auto legacy = [](json &c) { c["tokenizer_class"] = "LlamaTokenizerFast", c["legacy"] = true; };
+  // A space before every stretch of text, or before the first alone.
+  CHECK(ids("llava", llama, false) == ids("llava", as_it_is, false));  // known to be named wrongly
+  const auto file = ids("llava_next_video", as_it_is, false), first = ids("llava_next_video", llama, false);
+  CHECK(first != file);
+  CHECK(ids("llava_next_video", legacy, false) ==
+        first);  // both put none before " b", which begins with a space
+  const auto bos = ids(
+      "llava", [](json &c) { c["add_bos_token"] = false; }, true);
+  CHECK(bos == ids("llava", as_it_is, false));
+  auto both = bos;
+  both.insert(both.begin(), 1);
+  CHECK(ids("llava", as_it_is, true) == both);
+  both.push_back(2);
+  CHECK(ids(
+            "llava", [](json &c) { c["add_bos_token"] = c["add_eos_token"] = true; }, true) == both);
+  const Scratch scratch("llava");
+  scratch.edit("tokenizer_config.json",
+               [](json &c) { c["add_bos_token"] = true, c["bos_token"] = "<begin>"; });
+  CHECK_THAT(open_refusal(scratch),
+             Contains("has no token <begin>, which tokenizer_config.json names as bos_token"));
 }

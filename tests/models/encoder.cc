@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <catch2/catch.hpp>
 
-#include "models/encoders/llava_onevision.h"
+#include "models/encoders/frames.h"
 #include "models/error.h"
 #include "tests/models/golden.h"
 
@@ -12,9 +12,9 @@ using test::kCases, test::worst;
 TEST_CASE("float32: every stage is the reference's") {
   for (const test::Case &c : kCases) {
     CAPTURE(c.checkpoint, c.folder);
-    LlavaOnevision encoder(c.open(), {}, {});
+    FrameEncoder encoder(c.open(), {}, {});
     std::string bytes;
-    LlavaOnevision::Stages stages;
+    FrameEncoder::Stages stages;
     const std::vector<Tokens> tokens = encoder.encode(test::pictures(c, bytes), &stages);
     CHECK(worst(stages.pixels, c.array("pixel_values")) <= 1e-6);
     CHECK(worst(stages.vision, c.array("vision")) < 1e-4);
@@ -27,7 +27,7 @@ TEST_CASE("float32: every stage is the reference's") {
 TEST_CASE("bfloat16 stays close to float32") {
   for (const test::Case &c : kCases) {
     CAPTURE(c.checkpoint, c.folder);
-    LlavaOnevision encoder(c.open(), {.type = Type::kBfloat16}, {});
+    FrameEncoder encoder(c.open(), {.type = Type::kBfloat16}, {});
     std::string bytes;
     const std::vector<Tokens> tokens = encoder.encode(test::pictures(c, bytes));
     REQUIRE(tokens[0].type == Type::kBfloat16);
@@ -41,7 +41,7 @@ TEST_CASE("a frame's tokens do not depend on the batch it is in, and say where t
   const test::Case &c = kCases[4];
   const auto checkpoint = c.open();
   const EncoderInfo info = describe_encoder(*checkpoint);
-  LlavaOnevision encoder(checkpoint, {}, {});
+  FrameEncoder encoder(checkpoint, {}, {});
   std::string bytes;
   const std::vector<Picture> pictures = test::pictures(c, bytes);
   const at::Tensor together = test::stacked(encoder.encode(pictures));
@@ -61,12 +61,12 @@ TEST_CASE("a frame's tokens do not depend on the batch it is in, and say where t
 TEST_CASE("loading tells how far it is and can be given up") {
   const auto checkpoint = kCases[0].open();
   double last = -1;
-  LlavaOnevision encoder(checkpoint, {}, [&](double done) {
+  FrameEncoder encoder(checkpoint, {}, [&](double done) {
     CHECK(done >= last);
     last = done;
     return true;
   });
   CHECK(last > 0.9);
   CHECK(last <= 1);
-  CHECK_THROWS_AS(LlavaOnevision(checkpoint, {}, [](double done) { return done < 0.5; }), Cancelled);
+  CHECK_THROWS_AS(FrameEncoder(checkpoint, {}, [](double done) { return done < 0.5; }), Cancelled);
 }

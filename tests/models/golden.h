@@ -9,6 +9,7 @@
 
 #include "models/checkpoint.h"
 #include "models/encoder.h"
+#include "models/prompt.h"
 #include "tests/npy.h"
 
 namespace vtok::test {
@@ -66,6 +67,47 @@ inline at::Tensor stacked(const std::vector<Tokens> &frames) {
     out.push_back(at::from_blob(const_cast<void *>(wide.data.get()), {wide.n, wide.dim}, at::kFloat).clone());
   }
   return at::stack(out);
+}
+
+/// When the case's frame `i` was, ns; two a second where the case does not say.
+inline int64_t frame_time(const Case &c, int i) { return int64_t(i * 1e9 / c.facts().value("fps", 2.0)); }
+
+/// The reference's own tokens of all frames as one closed group.
+inline GroupPtr reference_group(const Case &c, uint64_t id = 1) {
+  auto numbers = std::make_shared<at::Tensor>(c.array("tokens").flatten(0, 1));
+  const int frames = c.facts()["count"];
+  auto group = std::make_shared<Group>();
+  group->id = id;
+  group->to = frame_time(c, frames);
+  group->closed = true;
+  group->starts = {0};
+  group->parts.push_back({Type::kFloat32, int(numbers->size(0)), int(numbers->size(1)),
+                          std::shared_ptr<const void>(numbers, numbers->data_ptr()),
+                          std::vector<Record>(size_t(numbers->size(0)))});
+  std::vector<Record> &records = group->parts[0].records;
+  for (size_t i = 0; i < records.size(); ++i)
+    records[i].time = frame_time(c, int(i / (records.size() / size_t(frames))));
+  return group;
+}
+
+/// The case's question, asked as the reference was: greedy, 32 ids, no times.
+inline Request request(const Case &c, std::vector<GroupPtr> groups) {
+  Request r;
+  r.question = c.facts()["question"];
+  r.groups = std::move(groups);
+  r.timestamps = false;
+  r.sampling.max_new_tokens = 32;
+  return r;
+}
+
+/// A prompt's ids, every visual token and newline written as `visual`.
+inline std::vector<int> ids_of(const std::vector<Segment> &prompt, int visual) {
+  std::vector<int> ids;
+  for (const Segment &segment : prompt) {
+    ids.insert(ids.end(), segment.ids.begin(), segment.ids.end());
+    if (segment.kind != Segment::kText) ids.insert(ids.end(), size_t(segment.size()), visual);
+  }
+  return ids;
 }
 
 }  // namespace vtok::test

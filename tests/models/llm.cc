@@ -11,36 +11,14 @@
 #include <thread>
 
 #include "kernels/device.h"
-#include "models/encoders/llava_onevision.h"
+#include "models/encoders/frames.h"
 #include "models/llms/torch.h"
 #include "tests/models/golden.h"
 
 using namespace vtok;
-using test::kCases, test::worst;
+using test::kCases, test::reference_group, test::request, test::worst;
 
 namespace {
-
-/// The reference's own tokens of all frames as one closed group.
-GroupPtr reference_group(const test::Case &c, uint64_t id = 1) {
-  auto numbers = std::make_shared<at::Tensor>(c.array("tokens").flatten(0, 1));
-  auto group = std::make_shared<Group>();
-  group->id = id;
-  group->to = 2'000'000'000;
-  group->closed = true;
-  group->parts.push_back({Type::kFloat32, int(numbers->size(0)), int(numbers->size(1)),
-                          std::shared_ptr<const void>(numbers, numbers->data_ptr()),
-                          std::vector<Record>(size_t(numbers->size(0)))});
-  return group;
-}
-
-Request request(const test::Case &c, std::vector<GroupPtr> groups) {
-  Request r;
-  r.question = c.facts()["question"];
-  r.groups = std::move(groups);
-  r.timestamps = false;
-  r.sampling.max_new_tokens = 32;
-  return r;
-}
 
 std::string ask(TorchLlm &llm, const Request &r) { return llm.ask(r, nullptr).text; }
 
@@ -70,12 +48,7 @@ TEST_CASE("prompt, logits and greedy answer are the reference's") {
     const Request r = request(c, {reference_group(c)});
     const std::vector<Segment> segments = build_prompt(*checkpoint, r);
 
-    std::vector<int> ids;
-    const int video = family_of(*checkpoint).language(*checkpoint).visual_token;
-    for (const Segment &s : segments) {
-      ids.insert(ids.end(), s.ids.begin(), s.ids.end());
-      if (s.kind != Segment::kText) ids.insert(ids.end(), size_t(s.size()), video);
-    }
+    const std::vector<int> ids = test::ids_of(segments, family_of(*checkpoint).language(*checkpoint).visual_token);
     CHECK(ids == c.ids("input_ids"));
     CHECK(worst(llm.score(segments, {})[0], c.array("logits")) < 2e-4);
 
@@ -87,7 +60,7 @@ TEST_CASE("prompt, logits and greedy answer are the reference's") {
     CHECK(answer.new_tokens == 32);
     CHECK(answer.prompt_tokens == int(ids.size()));
     CHECK(answer.visual_tokens == r.groups[0]->tokens());
-    CHECK(answer.to == 2'000'000'000);
+    CHECK(answer.to == r.groups[0]->to);
     CHECK(llm.answered() == c.ids("generated"));
   }
 }
@@ -98,7 +71,7 @@ TEST_CASE("from pictures to the answer") {
     const auto checkpoint = c.open();
     std::string bytes;
     auto group = std::make_shared<Group>();
-    group->parts = LlavaOnevision(checkpoint, {}, {}).encode(test::pictures(c, bytes));
+    group->parts = FrameEncoder(checkpoint, {}, {}).encode(test::pictures(c, bytes));
     TorchLlm llm(checkpoint, {}, {});
     CHECK(llm.ask(request(c, {group}), nullptr).text == c.facts()["text"].get<std::string>());
     CHECK(llm.answered() == c.ids("generated"));

@@ -1,6 +1,7 @@
 // Prompts: the ids Hugging Face's processor gives, with times where asked for, fitted to a context.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/prompt.h"
+#include "models/number_words.h"
 
 #include <catch2/catch.hpp>
 
@@ -96,6 +97,34 @@ TEST_CASE("times are written in tenths, with hours from an hour on") {
   CHECK(timestamp_text(59 * kSecond + 999'999'999, 60 * kSecond) == "[00:59.9–01:00.0]");
   CHECK(timestamp_text(3723 * kSecond, 3725 * kSecond + 500'000'000) == "[1:02:03.0–1:02:05.5]");
   CHECK(timestamp_text(3599 * kSecond, 36000 * kSecond) == "[59:59.0–10:00:00.0]");
+}
+
+TEST_CASE("numbers are written in words as num2words writes them") {
+  const std::pair<int64_t, const char *> kWords[] = {
+      {0, "zero"},
+      {1, "one"},
+      {12, "twelve"},
+      {13, "thirteen"},
+      {18, "eighteen"},
+      {20, "twenty"},
+      {21, "twenty-one"},
+      {40, "forty"},
+      {90, "ninety"},
+      {99, "ninety-nine"},
+      {100, "one hundred"},
+      {101, "one hundred and one"},
+      {121, "one hundred and twenty-one"},
+      {999, "nine hundred and ninety-nine"},
+      {1000, "one thousand"},
+      {1001, "one thousand and one"},
+      {1100, "one thousand, one hundred"},
+      {1234, "one thousand, two hundred and thirty-four"},
+      {10000, "ten thousand"},
+      {100001, "one hundred thousand and one"},
+      {123456, "one hundred and twenty-three thousand, four hundred and fifty-six"},
+      {1000000, "one million"}};
+  for (const auto &[number, words] : kWords) CHECK(number_words(number) == words);
+  CHECK(number_words(-1) == "-1");
 }
 
 TEST_CASE("without groups there is no video") {

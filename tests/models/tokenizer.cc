@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/tokenizer.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -72,6 +73,61 @@ TEST_CASE("variants of tokenizer.json, as the tokenizers library encodes them") 
   }
 }
 
+/// What the stream of an answer's ids gives in all.
+static std::string streamed(const Tokenizer &tokenizer, const std::vector<int> &ids) {
+  const auto stream = tokenizer.stream();
+  std::string all;
+  for (const int id : ids) all += stream->push(id);
+  return repaired_utf8(all + stream->finish());
+}
+
+TEST_CASE("tokenizers of Llama's kind, as the tokenizers library encodes and decodes them") {
+  const json base = read_json_object(kGolden + "/tokenizer/llama.json");
+  const json cases = parse_json(read_text(kGolden + "/tokenizer/llama-variants.json"), "llama-variants.json");
+  REQUIRE(cases.size() > 10);
+  for (const auto &c : cases) {
+    json file = base;
+    file.merge_patch(c["patch"]);
+    if (c.value("strip", false))
+      for (auto &token : file["added_tokens"]) {
+        token["rstrip"] = token["content"] == "<image>";
+        token["lstrip"] = token["content"] == "<tok>" || token["content"] == "</s>";
+      }
+    const auto tokenizer = load_tokenizer(file, "tokenizer.json");
+    INFO(c["name"]);
+    for (const auto &sample : c["samples"]) {
+      INFO("text: " << sample["text"].dump());
+      std::vector<int> ids = sample["ids"];
+      CHECK(tokenizer->encode(sample["text"].get<std::string>()) == ids);
+      CHECK(tokenizer->decode(ids, false) == sample["decoded"].get<std::string>());
+      CHECK(tokenizer->decode(ids, true) == sample["skipped"].get<std::string>());
+      CHECK(streamed(*tokenizer, ids) == sample["skipped"].get<std::string>());
+      ids.insert(ids.begin(), 1);
+      CHECK(tokenizer->encode(sample["text"].get<std::string>(), true) == ids);
+    }
+    for (const auto &run : c["runs"]) {
+      INFO("ids: " << run["ids"].dump());
+      CHECK(tokenizer->decode(run["ids"], false) == run["decoded"].get<std::string>());
+      CHECK(tokenizer->decode(run["ids"], true) == run["skipped"].get<std::string>());
+      CHECK(streamed(*tokenizer, run["ids"]) == run["skipped"].get<std::string>());
+    }
+  }
+}
+
+TEST_CASE("an added token written in a text stays text, also one looked for after normalising") {
+  const auto tokenizer =
+      load_tokenizer(read_json_object(kGolden + "/tokenizer/llama.json"), "tokenizer.json");
+  const int pad = tokenizer->id_of("<pad>"), image = tokenizer->id_of("<image>");
+  const std::string text = "a <pad> b <image><pad>";
+  const auto has = [&](const std::vector<int> &ids, int id) {
+    return std::count(ids.begin(), ids.end(), id) > 0;
+  };
+  CHECK(has(tokenizer->encode(text), pad));
+  CHECK(has(tokenizer->encode(text), image));
+  CHECK_FALSE(has(tokenizer->encode(tokenizer->disarmed(text)), pad));
+  CHECK_FALSE(has(tokenizer->encode(tokenizer->disarmed(text)), image));
+}
+
 TEST_CASE("a long text takes time in proportion to its length") {  // a quadratic one would hit the test's
                                                                    // time limit
   const auto tokenizer = load_tokenizer(tokenizer_file(), "tokenizer.json");
@@ -108,12 +164,28 @@ TEST_CASE("an unknown part is named") {
     CHECK_THAT(refusal(file), Contains("normalizer \"Lowercase\" is not supported"));
   }
   SECTION("pre_tokenizer") {
-    file["pre_tokenizer"] = {{"type", "Metaspace"}};
-    CHECK_THAT(refusal(file), Contains("pre_tokenizer \"Metaspace\" is not supported"));
+    file["pre_tokenizer"] = {{"type", "BertPreTokenizer"}};
+    CHECK_THAT(refusal(file), Contains("pre_tokenizer \"BertPreTokenizer\" is not supported; there are"));
   }
-  SECTION("no byte level") {
+  SECTION("byte level on one side") {
     file["pre_tokenizer"]["pretokenizers"].erase(1);
-    CHECK_THAT(refusal(file), Contains("has no ByteLevel"));
+    CHECK_THAT(refusal(file), Contains("decoder \"ByteLevel\" does not fit pre_tokenizer \"Sequence\""));
+  }
+  SECTION("Metaspace") {
+    file["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "last"}};
+    CHECK_THAT(refusal(file), Contains("prepend_scheme \"last\", expected always, first or never"));
+    file["pre_tokenizer"].erase("replacement");
+    CHECK_THAT(refusal(file), Contains("Metaspace has no replacement"));
+  }
+  SECTION("order of decoders") {
+    file["decoder"] = {{"type", "Sequence"}, {"decoders", {{{"type", "Fuse"}}, {{"type", "ByteFallback"}}}}};
+    CHECK_THAT(refusal(file), Contains("decoder \"ByteFallback\" stands where it is not supported"));
+    file["decoder"] = {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}};
+    CHECK_THAT(refusal(file), Contains("decoder Strip is"));
+  }
+  SECTION("pattern that is none") {
+    file["normalizer"] = {{"type", "Replace"}, {"content", "x"}};
+    CHECK_THAT(refusal(file), Contains("Replace has no pattern"));
   }
   SECTION("pattern") {
     file["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = "(a";
