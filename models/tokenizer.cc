@@ -12,6 +12,7 @@
 #include "models/tokenizer/bpe.h"
 #include "models/tokenizer/decoder.h"
 #include "models/tokenizer/normalizer.h"
+#include "models/tokenizer/post_processor.h"
 #include "models/tokenizer/pretokenizer.h"
 #include "models/tokenizer/utf8.h"
 
@@ -30,48 +31,6 @@ std::string type_of(const nlohmann::json &step) {
   return step.is_object() && step.contains("type") ? step["type"].dump() : step.dump();
 }
 
-/// Ids that the post-processor puts before and after a text.
-struct Frame {
-  std::vector<int> before, after;
-};
-
-void read_template(const nlohmann::json &step, const std::string &name, Frame &frame) {
-  const std::runtime_error wrong(
-      name +
-      ": post_processor TemplateProcessing is not the one text between special tokens "
-      "that is expected");
-  bool seen_text = false;
-  const auto &single = part(step, "single"), &tokens = part(step, "special_tokens");
-  if (!single.is_array() || !tokens.is_object()) throw wrong;
-  for (const auto &piece : single) {
-    if (piece.is_object() && piece.contains("Sequence")) {
-      seen_text = true;
-      continue;
-    }
-    const auto &id =
-        piece.is_object() && piece.contains("SpecialToken") ? part(piece["SpecialToken"], "id") : piece;
-    const auto token = id.is_string() ? tokens.find(id.get<std::string>()) : tokens.end();
-    if (token == tokens.end() || !token->is_object() || !part(*token, "ids").is_array()) throw wrong;
-    for (const auto &number : (*token)["ids"]) {
-      if (!number.is_number_unsigned() || number.get<uint64_t>() > INT32_MAX) throw wrong;
-      (seen_text ? frame.after : frame.before).push_back(number.get<int>());
-    }
-  }
-}
-
-void read_post_processor(const nlohmann::json &step, const std::string &name, Frame &frame) {
-  const std::string type = type_of(step);
-  if (step.is_null() || type == "\"ByteLevel\"") return;  // ByteLevel only moves offsets
-  if (type == "\"Sequence\"" && part(step, "processors").is_array()) {
-    for (const auto &inner : step["processors"]) read_post_processor(inner, name, frame);
-  } else if (type == "\"TemplateProcessing\"") {
-    read_template(step, name, frame);
-  } else {
-    throw std::runtime_error(name + ": post_processor " + type +
-                             " is not supported; there are ByteLevel, TemplateProcessing and Sequence");
-  }
-}
-
 class BpeTokenizer : public Tokenizer {
   Normalizer normalizer_;
   PreTokenizers split_;
@@ -82,7 +41,7 @@ class BpeTokenizer : public Tokenizer {
   std::unordered_map<int, std::string> normal_;  // texts that normalized_ looks for
   std::unordered_map<int, AddedToken> added_;
   std::unordered_map<std::string, int> added_ids_;
-  Frame frame_;
+  Surroundings frame_;
   int size_;
 
   struct ByteStream : TokenStream {
@@ -143,7 +102,7 @@ class BpeTokenizer : public Tokenizer {
       throw std::runtime_error(name + ": decoder " + type_of(part(file, "decoder")) +
                                " does not fit pre_tokenizer " + type_of(part(file, "pre_tokenizer")) +
                                ", expected ByteLevel in both or neither");
-    read_post_processor(part(file, "post_processor"), name, frame_);
+    frame_ = read_post_processor(part(file, "post_processor"), name);
     for (AddedToken token : read_added_tokens(part(file, "added_tokens"), name)) {
       // Hugging Face tokenizers keep the vocabulary's id where the text is in both.
       if (const int id = bpe_.id_of(token.content); id >= 0) token.id = id;
