@@ -47,7 +47,7 @@ GroupPtr group_of(const test::Case &c, std::vector<Tokens> steps, uint64_t id = 
 }
 
 /// The reference's own tokens.
-GroupPtr reference_group(const test::Case &c, uint64_t id = 1) {
+GroupPtr group_of_steps(const test::Case &c, uint64_t id = 1) {
   const auto grid = c.facts()["video_grid_thw"].get<std::vector<int>>();
   const at::Tensor all = reference_tokens(c);
   std::vector<Tokens> steps;
@@ -61,15 +61,6 @@ GroupPtr reference_group(const test::Case &c, uint64_t id = 1) {
     steps.push_back(std::move(step));
   }
   return group_of(c, std::move(steps), id);
-}
-
-Request request(const test::Case &c, std::vector<GroupPtr> groups) {
-  Request r;
-  r.question = c.facts()["question"];
-  r.groups = std::move(groups);
-  r.timestamps = false;
-  r.sampling.max_new_tokens = 32;
-  return r;
 }
 
 /// [3, rows], as the reference keeps them.
@@ -104,7 +95,7 @@ TEST_CASE("float32: every stage is the reference's") {
     CHECK(grid.height == thw[1] / 2);
     CHECK(grid.width == thw[2] / 2);
     CHECK(steps[0].n == grid.width * grid.height);
-    const GroupPtr reference = reference_group(c), made = group_of(c, steps);
+    const GroupPtr reference = group_of_steps(c), made = group_of(c, steps);
     CHECK((made->parts[0].records == reference->parts[0].records));
     CHECK(steps[0].levels == reference->parts[0].levels);
     CHECK(info.levels == steps[0].levels);
@@ -132,7 +123,7 @@ TEST_CASE("prompt, positions, logits and greedy answer are the reference's") {
     check_llm(*checkpoint);
     TorchLlm llm(checkpoint, {}, {});
     const LanguageInfo info = family_of(*checkpoint).language(*checkpoint);
-    const Request r = request(c, {reference_group(c)});
+    const Request r = test::request(c, {group_of_steps(c)});
     const std::vector<Segment> segments = build_prompt(*checkpoint, r);
     std::vector<int> ids;
     for (const Segment &s : segments) {
@@ -158,7 +149,7 @@ TEST_CASE("from pictures to the answer") {
     std::string bytes;
     QwenVl encoder(checkpoint, {}, {});
     TorchLlm llm(checkpoint, {}, {});
-    llm.ask(request(c, {group_of(c, encoder.encode(test::pictures(c, bytes)))}), nullptr);
+    llm.ask(test::request(c, {group_of(c, encoder.encode(test::pictures(c, bytes)))}), nullptr);
     CHECK(llm.answered() == c.ids("generated"));
   }
 }
@@ -176,7 +167,7 @@ TEST_CASE("16 bits choose the reference's ids in at least 95 of 100 steps") {
     const GroupPtr group = group_of(c, encoder.encode(test::pictures(c, bytes)));
     REQUIRE(group->parts[0].type == type);
     const std::vector<int> ids = c.ids("generated");
-    const at::Tensor logits = llm.score(build_prompt(*checkpoint, request(c, {group})), ids);
+    const at::Tensor logits = llm.score(build_prompt(*checkpoint, test::request(c, {group})), ids);
     for (size_t i = 0; i < ids.size(); ++i, ++steps) same += logits[int64_t(i)].argmax().item<int>() == ids[i];
   }
   CAPTURE(same, steps);
@@ -190,10 +181,10 @@ TEST_CASE("what was read ahead is gone on from, and answers as a fresh prefill d
     const auto checkpoint = c.open();
     CAPTURE(c.folder, timestamps);
     TorchLlm fresh(checkpoint, {}, {}), used(checkpoint, {}, {});
-    auto later = std::make_shared<Group>(*reference_group(c, 2));
+    auto later = std::make_shared<Group>(*group_of_steps(c, 2));
     for (int64_t *time : {&later->from, &later->to, &later->starts[0], &later->starts[1], &later->starts[2]})
       *time += 5'000'000'000;
-    Request r = request(c, {reference_group(c, 1), later});
+    Request r = test::request(c, {group_of_steps(c, 1), later});
     r.timestamps = timestamps;
     used.read_ahead(&c, {.system_prompt = "", .timestamps = timestamps, .beginnings = {{r.groups[0]}}});
     used.settle();
