@@ -165,7 +165,7 @@ std::vector<Tokens> FrameEncoder::encode(std::span<const Picture> pictures, Stag
   if (!stream_.get()) all = all.to(at::kCPU);  // from a GPU that our kernels do not run on
   std::vector<Tokens> out;
   for (size_t i = 0; i < pictures.size(); ++i)
-    out.push_back(step_tokens(all[int64_t(i)], placement_.type, model_.grid(), stream_));
+    out.push_back(step_tokens(all[int64_t(i)], placement_.type, model_.grid(), 1, stream_));
   return out;
 }
 
