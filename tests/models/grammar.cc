@@ -31,6 +31,7 @@ struct Letters : Tokenizer {
   std::vector<int> encode(std::string_view, bool) const override { return {}; }
   std::string disarmed(std::string_view text) const override { return std::string(text); }
   std::string decode(const std::vector<int> &, bool) const override { return ""; }
+  std::unique_ptr<TokenStream> stream() const override { return nullptr; }
   std::string bytes(int id) const override { return tokens[size_t(id)]; }
   bool special(int) const override { return false; }
   int id_of(std::string_view) const override { return -1; }
