@@ -27,7 +27,7 @@ TEST_CASE("a tokenizer that lacks needed tokens is refused") {
     scratch.edit("tokenizer.json", [](json &t) { t["added_tokens"].erase(4); });
     CHECK_THAT(
         check_refusal(scratch),
-        Contains("lacks the video placeholder: no added token has config.json's video_token_index 604"));
+        Contains("lacks the placeholder of visual tokens: no added token has config.json's id 604"));
   }
   SECTION("the end") {
     scratch.edit("generation_config.json", [](json &g) { g["eos_token_id"] = {602, 607}; });
