@@ -117,34 +117,13 @@ std::vector<Segment> prompt(const Checkpoint &checkpoint, const Request &request
   return around_video(checkpoint, request, read_qwen_vl(checkpoint).video_token, {});
 }
 
-struct FrameRange {
-  int first, count;
-  int64_t time;
-};
-std::vector<FrameRange> frames_of(const Group &group) {
-  std::vector<FrameRange> frames;
-  int first = 0;
-  for (size_t p = 0; p < group.parts.size(); ++p) {
-    const Tokens &part = group.parts[p];
-    const int64_t start = p < group.starts.size() ? group.starts[p] : group.from;
-    for (int i = 0; i < part.n; ++i) {
-      const int64_t time = start + (size_t(i) < part.records.size() ? part.records[size_t(i)].time : 0);
-      if (i && frames.back().time == time)
-        ++frames.back().count;
-      else
-        frames.push_back({first + i, 1, time});
-    }
-    first += part.n;
-  }
-  return frames;
-}
-
 /// Qwen3-VL tells the time of each step in the text before it: the mean of its frames', in seconds.
 std::vector<Segment> spoken_group(const Checkpoint &checkpoint, const GroupPtr &group, bool timestamps) {
   const QwenVlConfig config = read_qwen_vl(checkpoint);
   std::vector<Segment> pieces;
   if (timestamps) pieces.push_back(text_segment(checkpoint, timestamp_text(group->from, group->to)));
-  for (const FrameRange &step : frames_of(*group)) {
+  for (const FrameRange &step : frames_of({group})) {
+    if (!step.count) continue;
     char seconds[48];
     std::snprintf(seconds, sizeof seconds, "<%.1f seconds>", double(step.time) / 1e9);
     Segment text = text_segment(checkpoint, seconds);
