@@ -133,7 +133,7 @@ std::vector<uint8_t> read_axes(const Section &rope, int pairs) {
 VisionConfig read_vision(const Section &file, const std::vector<std::string> &kinds,
                          const VisionConfig *absent) {
   const json &type = file.at("model_type").is_null() ? json(kinds.front()) : file.at("model_type");
-  if (std::find(kinds.begin(), kinds.end(), type) == kinds.end()) {
+  if (std::none_of(kinds.begin(), kinds.end(), [&](const std::string &kind) { return type == json(kind); })) {
     std::string names;
     for (const std::string &kind : kinds) names += (names.empty() ? "\"" : " or \"") + kind + "\"";
     file.refuse("model_type", names);
