@@ -118,15 +118,15 @@ std::vector<Segment> around_video(const Checkpoint &checkpoint, const Request &r
   const Family &family = family_of(checkpoint);
   const auto place = std::find(ids.begin(), ids.end(), placeholder);
   std::vector<Segment> prompt;
-  const auto text = [&](std::vector<int> piece) {
-    if (!piece.empty()) prompt.push_back({Segment::kText, std::move(piece), nullptr});
+  const auto text = [&](auto from, auto to) {
+    if (from != to) prompt.push_back({Segment::kText, {from, to}, nullptr});
   };
-  text({ids.begin(), place});
+  text(ids.begin(), place);
   for (const GroupPtr &group : request.groups)
     for (Segment &piece : family.group(checkpoint, group, request.timestamps))
       prompt.push_back(std::move(piece));
   prompt.insert(prompt.end(), after.begin(), after.end());
-  text({place + 1, ids.end()});
+  text(place + 1, ids.end());
   return prompt;
 }
 
