@@ -49,6 +49,9 @@ Part Feed::part(GstBuffer *buffer, Clock clock) {
   part.replaces = content.counts.replaces;
   part.group = content.counts.group;
   part.after_loss = GST_BUFFER_IS_DISCONT(buffer) && !part.replaces;
+  constexpr guint kMost = 1 << 20;  // what a buffer says is not more than that
+  part.frames = int(std::min(content.counts.frames, kMost));
+  part.side = int(std::min(std::max(content.counts.grid_width, content.counts.grid_height), kMost));
   part.tokens = std::move(content.tokens);
   const GstClockTime pts = GST_BUFFER_PTS(buffer);
   const GstClockTime stream = gst_segment_to_stream_time(&segment_, GST_FORMAT_TIME, pts);

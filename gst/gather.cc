@@ -58,6 +58,8 @@ GroupPtr Gather::add(Part part) {
   if (part.replaces && open_ && part.group == stream_group_) {
     open_->parts = {std::move(part.tokens)};
     open_->starts = {began_};
+    open_->frames = {part.frames};
+    open_->side = part.side;
     open_->from = began_;
     open_->to = std::max(open_->to, part.to);
     return nullptr;
@@ -78,6 +80,8 @@ GroupPtr Gather::add(Part part) {
   open_->to = std::max(open_->to, part.to);
   open_->parts.push_back(std::move(part.tokens));
   open_->starts.push_back(part.from);
+  open_->frames.push_back(part.frames);
+  open_->side = std::max(open_->side, part.side);
   if (max_tokens_) open_->keep_newest(max_tokens_);
   return closed;
 }

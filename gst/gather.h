@@ -18,6 +18,7 @@ struct Part {
   bool replaces = false;  // stands for all that its group had sent (mode=incremental)
   bool after_loss = false;  // nobody saw what was between the part before and this one
   uint64_t group = 0;     // the group's number in its stream
+  int frames = 0, side = 0;  // as in Group
   int64_t running = 0;    // running time of `from`, ns
 };
 

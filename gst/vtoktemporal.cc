@@ -79,6 +79,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
   uint64_t groups_opened_ = 0;
   bool start_pending_ = false;  // a group's first frame was dropped: the next one starts it
 
+  GstVtokCounts unsent_{};    // frames and source tokens since the last buffer, in mode=incremental
   std::vector<Tokens> sent_;  // ahead of the open group's end, in mode=incremental
   Rate rate_;
   mutable std::mutex told_lock_;
@@ -126,6 +127,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     start_pending_ = false;
     latency_ = 0;
     sent_.clear();
+    unsent_ = {};
     rate_ = {};
     const std::lock_guard lock(told_lock_);
     drift_ = {};
@@ -266,6 +268,8 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
   }
 
   GstFlowReturn push_fresh(Tokens fresh, GstBuffer *in, GstVtokCounts counts, bool opened, int64_t offset) {
+    unsent_.frames += counts.frames;
+    unsent_.source_tokens += counts.source_tokens;
     if (!fresh.n) {
       if (GST_BUFFER_PTS_IS_VALID(in))
         gst_pad_push_event(object()->srcpad, gst_event_new_gap(GST_BUFFER_PTS(in), GST_BUFFER_DURATION(in)));
@@ -275,6 +279,9 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     shift(fresh.records, -offset);
     counts.group = group_->number;
     counts.replaces = FALSE;
+    counts.frames = unsent_.frames;
+    counts.source_tokens = unsent_.source_tokens;
+    unsent_ = {};
     BufferPtr out = write_tokens(fresh, counts, in);
     if (opened)
       GST_BUFFER_FLAG_UNSET(out.get(), GST_BUFFER_FLAG_DELTA_UNIT);
@@ -288,6 +295,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
     OpenGroup group = *group_;
     group_.reset();
     const std::vector<Tokens> sent = std::exchange(sent_, {});
+    unsent_ = {};
     group.end_at(next);
     limit(group);
     Tokens tokens;
@@ -354,6 +362,7 @@ class VtokTemporal : public Element<GstBaseTransform, TemporalSettings> {
   void forget() {
     group_.reset();
     sent_.clear();
+    unsent_ = {};
     start_pending_ = false;
     if (method_) method_->reset();
   }

@@ -34,6 +34,7 @@ void Group::keep_newest(int max_tokens) {
   parts.erase(parts.begin(), parts.begin() + ptrdiff_t(first));
   if (first < starts.size()) from = starts[first];
   starts.erase(starts.begin(), starts.begin() + ptrdiff_t(std::min(first, starts.size())));
+  frames.erase(frames.begin(), frames.begin() + ptrdiff_t(std::min(first, frames.size())));
 }
 
 std::vector<GroupPtr> spread(std::vector<GroupPtr> groups, int64_t most, const std::function<int(const Group &)> &rows) {

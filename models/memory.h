@@ -19,6 +19,8 @@ struct Group {
   bool closed = false;
   std::vector<Tokens> parts;  // in time order
   std::vector<int64_t> starts;  // when each part begins, as `from`
+  std::vector<int> frames;      // source frames of each part, those just before it of which nothing is left too; 0: not known
+  int side = 0;                 // the larger side of the source grid, in tokens; 0: not known
   int tokens() const;         // sum of the parts' n
   /// Lets the oldest parts go until the rest has at most `max_tokens` or is one part; `from` follows.
   void keep_newest(int max_tokens);

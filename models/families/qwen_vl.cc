@@ -17,6 +17,8 @@ constexpr Rename kRenames[] = {{"model.visual.", "visual."},
                                {"model.language_model.", "language_model.model."},
                                {"lm_head.", "language_model.lm_head."},
                                {"model.", "language_model.model."}};
+constexpr int kStepFrames = 2;  // temporal_patch_size
+
 const std::vector<std::string_view> kVision = {"visual."}, kLanguage = {"language_model."},
                                     kKnown = {"visual.", "language_model."};
 
@@ -91,7 +93,7 @@ EncoderInfo describe(const Checkpoint &checkpoint) {
   check_tensors(checkpoint, tower_tensors(config.vision), kVision, kKnown);
   const int unit = config.vision.patch * config.vision.merge;
   EncoderInfo info{space(checkpoint, config), config.text.hidden, 0, 0};
-  info.frames = 2;
+  info.frames = kStepFrames;
   info.levels = 1 + int(config.vision.levels.size());
   info.middle = config.vision.positions > 0;
   info.grid_of = [config, unit](int width, int height) {
@@ -104,7 +106,7 @@ EncoderInfo describe(const Checkpoint &checkpoint) {
 LanguageInfo language(const Checkpoint &checkpoint) {
   const QwenVlConfig config = read_qwen_vl(checkpoint);
   LanguageInfo info{config.text, config.end_tokens, config.video_token};
-  info.positions = {true, config.tokens_per_second, config.text.context - 1};
+  info.positions = {true, config.tokens_per_second, config.text.context - 1, kStepFrames};
   info.levels = 1 + int(config.vision.levels.size());
   return info;
 }

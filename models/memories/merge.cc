@@ -21,7 +21,8 @@ GroupPtr joined(const std::vector<GroupPtr> &groups) {
   out->to = groups.back()->to;
   out->closed = true;
   std::vector<Tokens> now;
-  int n = 0;
+  int n = 0, frames = 0;
+  int64_t began = out->from;
   const auto compress = [&] {
     CompressorSettings settings;
     settings.budget.max_tokens = std::max(1, n / 2);
@@ -34,18 +35,26 @@ GroupPtr joined(const std::vector<GroupPtr> &groups) {
           scc->add({.tokens = std::move(tokens), .sources = {}, .source = source});
         }
         out->parts.push_back(scc->close());
-        out->starts.push_back(out->from);
+        out->starts.push_back(began);
+        out->frames.push_back(frames);
       }
     now.clear();
-    n = 0;
+    n = frames = 0;
   };
-  for (const GroupPtr &group : groups)
-    for (const Tokens &part : group->parts) {
+  for (const GroupPtr &group : groups) {
+    out->side = std::max(out->side, group->side);
+    for (size_t p = 0; p < group->parts.size(); ++p) {
+      const Tokens &part = group->parts[p];
       if (n > 0 && n + part.n > kMostAtOnce) compress();
+      const int64_t start = p < group->starts.size() ? group->starts[p] : group->from;
+      if (n == 0) began = start;
       now.push_back(to_host(part));  // groups may lie on different devices
       now.back().records.resize(size_t(part.n));
+      for (Record &record : now.back().records) record.time += start - began;
       n += part.n;
+      frames += p < group->frames.size() ? group->frames[p] : 0;
     }
+  }
   if (n > 0) compress();
   return out;
 }

@@ -174,3 +174,24 @@ TEST_CASE("NaN and infinity are refused in every number type, and nothing is rem
   CHECK_NOTHROW(vtok::check_finite(bytes));
   CHECK_NOTHROW(vtok::check_finite(tokens(0)));
 }
+
+TEST_CASE("a group knows its source frames and its grid") {
+  vtok::Gather gather;
+  const auto with = [](vtok::Part made, int frames, int side) {
+    made.frames = frames;
+    made.side = side;
+    return made;
+  };
+  gather.add(with(part(0, 10, true), 2, 3));
+  gather.add(with(part(10, 20, false), 4, 5));
+  CHECK(gather.open()->frames == std::vector<int>{2, 4});
+  CHECK(gather.open()->side == 5);
+  vtok::Part whole = with(part(0, 20, false), 6, 4);
+  whole.replaces = true;
+  gather.add(whole);
+  CHECK(gather.open()->frames == std::vector<int>{6});
+  CHECK(gather.open()->side == 4);
+  gather.bound(1);
+  gather.add(with(part(20, 30, false), 1, 4));
+  CHECK(gather.open()->frames == std::vector<int>{1});
+}

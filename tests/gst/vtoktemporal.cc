@@ -191,6 +191,7 @@ TEST_CASE("mode=incremental: what is new at once, and all of it when the group c
   CHECK(out->pts == 1080 * GST_MSECOND);
   CHECK(!out->starts);
   CHECK(out->counts.n == 1);
+  CHECK(out->counts.frames == 2);  // with the one before, which had nothing to send
   CHECK(out->times == std::vector<gint64>{0});  // from its own PTS
 
   h.push(frame_at(kUp, 2, 1500, true));
@@ -207,6 +208,7 @@ TEST_CASE("mode=incremental: what is new at once, and all of it when the group c
   REQUIRE(out);
   CHECK(out->starts);
   CHECK(out->counts.group == 1);
+  CHECK(out->counts.frames == 1);
   CHECK(out->pts == 1500 * GST_MSECOND);
 }
 

@@ -22,6 +22,8 @@ static GroupPtr group(uint64_t id, int n) {
   for (int i = 0; i < 8 * n; ++i) static_cast<float *>(numbers)[i] = normal(random);
   made->parts[0].records.resize(size_t(n));
   made->starts.push_back(made->from);
+  made->frames = {2};
+  made->side = 3;
   return made;
 }
 
@@ -127,6 +129,23 @@ TEST_CASE("merge remembers from the beginning on, the past coarser than the pres
       for (const Record &record : part.records) weight += record.weight;
   CHECK(weight == 10000);  // every token is in one of them
   CHECK(memory->forgotten() == 0);
+  int frames = 0;
+  std::set<int64_t> times;
+  for (const auto &one : seen) {
+    CHECK(one->side == 3);
+    REQUIRE(one->frames.size() == one->parts.size());
+    REQUIRE(one->starts.size() == one->parts.size());
+    for (size_t p = 0; p < one->parts.size(); ++p) {
+      frames += one->frames[p];
+      for (const Record &record : one->parts[p].records) {
+        const int64_t time = one->starts[p] + record.time;  // of the token's own group, whatever it was joined with
+        CHECK((time >= one->from && time < one->to && time % 10 == 0));
+        times.insert(time);
+      }
+    }
+  }
+  CHECK(frames == 2000);
+  CHECK(times.size() > seen.size());
 }
 
 TEST_CASE("retrieve brings back what is like the question, in the order of time, and only that") {
