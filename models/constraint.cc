@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "models/error.h"
+#include "models/tokenizer/utf8.h"
 
 namespace vtok {
 
@@ -15,6 +16,12 @@ Vocabulary::Vocabulary(const Tokenizer &tokenizer, std::vector<int> ends)
     : bytes_(size_t(tokenizer.size())), end_tokens(std::move(ends)) {
   for (int id = 0; id < tokenizer.size(); ++id)
     if (!tokenizer.special(id)) bytes_[size_t(id)] = tokenizer.bytes(id);
+  for (int id = 0; id < tokenizer.size(); ++id) {
+    if (bytes(id).find(' ') == std::string::npos) continue;
+    const auto stream = tokenizer.stream();
+    const std::string begins = stream->push(id), opening = begins + stream->finish();
+    if (opening != bytes(id) && valid_utf8(bytes(id))) openings_[id] = opening;
+  }
   for (const std::string &token : bytes_)
     if (token.size() == 1) alone_.set(uint8_t(token[0]));
 }
@@ -58,9 +65,9 @@ int Constraint::longest() const {
 }
 
 bool Constraint::allowed(int id, int left) {
-  const std::string &bytes = vocabulary_->bytes(id);
-  if (bytes.empty()) return false;
-  const int after = grammar_.after(place_, bytes);
+  const std::string &next = bytes(id);
+  if (next.empty()) return false;
+  const int after = grammar_.after(place_, next);
   return after != GrammarState::kNowhere && grammar_.left(after) <= left - 1;
 }
 
@@ -93,7 +100,7 @@ void Constraint::weigh(std::span<const float> logits, const std::vector<int> &id
     for (size_t i = 0; i < choices_.size(); ++i) {
       if (!possible_[i]) continue;
       const std::string_view rest = std::string_view(choices_[i]).substr(taken_);
-      if (end ? rest.empty() : !rest.empty() && rest.starts_with(vocabulary_->bytes(id))) share[i] += weight;
+      if (end ? rest.empty() : !rest.empty() && rest.starts_with(bytes(id))) share[i] += weight;
     }
   }
   for (size_t i = 0; i < choices_.size(); ++i)
@@ -101,11 +108,12 @@ void Constraint::weigh(std::span<const float> logits, const std::vector<int> &id
 }
 
 bool Constraint::take(int id) {
-  const std::string &bytes = vocabulary_->bytes(id);
+  const std::string &next = bytes(id);
   for (size_t i = 0; i < choices_.size(); ++i)
-    possible_[i] = possible_[i] && std::string_view(choices_[i]).substr(taken_).starts_with(bytes);
-  taken_ += bytes.size();
-  place_ = grammar_.after(place_, bytes);
+    possible_[i] = possible_[i] && std::string_view(choices_[i]).substr(taken_).starts_with(next);
+  taken_ += next.size();
+  begun_ = true;
+  place_ = grammar_.after(place_, next);
   return grammar_.more(place_);
 }
 

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 #include <bitset>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,11 +18,18 @@ namespace vtok {
 /// Each id's bytes; empty for special ids and those that have none. Immutable, for many questions.
 class Vocabulary {
   std::vector<std::string> bytes_;
+  std::map<int, std::string> openings_;  // of ids that say something else where a text begins
   std::bitset<256> alone_;  // bytes that are a token by themselves
 
  public:
   Vocabulary(const Tokenizer &tokenizer, std::vector<int> end_tokens);
   const std::string &bytes(int id) const { return bytes_[size_t(id)]; }
+  /// The same of an answer's first id: tokenizers of Llama's kind have words with the space before them, which
+  /// no text begins with.
+  const std::string &opening(int id) const {
+    const auto found = openings_.find(id);
+    return found == openings_.end() ? bytes(id) : found->second;
+  }
   int size() const { return int(bytes_.size()); }
   bool spells(std::string_view text) const;  // a token for each of its bytes alone: no way to it has a dead end
   const std::vector<int> end_tokens;
@@ -34,9 +42,11 @@ class Constraint {
   std::vector<double> shares_;              // of each choice so far; those passed by keep theirs
   std::vector<bool> possible_;              // choices that begin with what was taken
   size_t taken_ = 0;                        // bytes
+  bool begun_ = false;                      // an id was taken
   GrammarState grammar_;
   int place_;
 
+  const std::string &bytes(int id) const { return begun_ ? vocabulary_->bytes(id) : vocabulary_->opening(id); }
   bool allowed(int id, int left);
   void weigh(std::span<const float> logits, const std::vector<int> &ids);
 

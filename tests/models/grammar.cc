@@ -187,6 +187,34 @@ TEST_CASE("choices: said to the end, as likely as their tokens are among what ma
   CHECK(constraint->shares()[0] == Approx(1 - share).epsilon(1e-5));
 }
 
+TEST_CASE("a word with the space before it may begin an answer where the text then begins without") {
+  const auto checkpoint = open_checkpoint(std::string(VTOK_GOLDEN) + "/llava/checkpoint");
+  const Tokenizer &tokenizer = *checkpoint->tokenizer;
+  const auto words = std::make_shared<const Vocabulary>(tokenizer, std::vector<int>{2});
+  int tried = 0;
+  for (int id = 0; id < words->size() && tried < 20; ++id) {
+    if (words->bytes(id).size() < 3 || words->bytes(id)[0] != ' ' || words->bytes(id).find(' ', 1) != std::string::npos) continue;
+    const std::string word = tokenizer.decode({id}, true);
+    CAPTURE(id, word);
+    REQUIRE(" " + word == words->bytes(id));
+    ++tried;
+    const auto constraint = Constraint::of_choices(words, {word, "?"});
+    std::vector<float> logits(size_t(words->size()), 0);
+    constraint->mask(logits, 40);
+    CHECK(logits[size_t(id)] == 0);
+    CHECK_FALSE(constraint->take(id));  // all is said
+    CHECK(constraint->shares()[0] > constraint->shares()[1]);
+    // Behind another word the space is part of the text.
+    const auto second = Constraint::of_choices(words, {"?" + word, "? " + word});
+    const int mark = tokenizer.encode("?").back();
+    REQUIRE(words->bytes(mark) == "?");
+    CHECK(second->take(mark));
+    CHECK_FALSE(second->take(id));
+    CHECK(tokenizer.decode({mark, id}, true) == "? " + word);
+  }
+  CHECK(tried > 5);
+}
+
 TEST_CASE("a vocabulary that cannot spell a choice is told") {
   const auto words = vocabulary();
   const auto constraint = Constraint::of_choices(words, {"yes"});
