@@ -51,13 +51,6 @@ struct VisionKind {
   const char *name;
   VisionConfig absent;
 };
-VisionConfig clip() {
-  VisionConfig config{
-      .kind = VisionConfig::kClip, .patch = 32, .layer_norm_eps = 1e-5, .activation = Activation::kQuickGelu};
-  config.class_token = config.pre_norm = true;
-  config.patch_bias = false;
-  return config;
-}
 VisionConfig intern_vit() {
   VisionConfig config{.kind = VisionConfig::kInternVit,
                       .hidden = 1024,
@@ -76,7 +69,7 @@ VisionConfig smolvlm() {
   return config;
 }
 const VisionKind kVisionKinds[] = {{"siglip_vision_model", {}},
-                                   {"clip_vision_model", clip()},
+                                   {"clip_vision_model", clip_tower()},
                                    {"internvl_vision", intern_vit()},
                                    {"smolvlm_vision", smolvlm()}};
 
@@ -129,6 +122,14 @@ std::vector<uint8_t> read_axes(const Section &rope, int pairs) {
 }
 
 }  // namespace
+
+VisionConfig clip_tower() {
+  VisionConfig config{
+      .kind = VisionConfig::kClip, .patch = 32, .layer_norm_eps = 1e-5, .activation = Activation::kQuickGelu};
+  config.class_token = config.pre_norm = true;
+  config.patch_bias = false;
+  return config;
+}
 
 VisionConfig read_vision(const Section &file, const std::vector<std::string> &kinds,
                          const VisionConfig *absent) {

@@ -76,6 +76,9 @@ struct VideoProcessor {
 
 class Section;
 
+/// Hugging Face's own numbers of CLIP.
+VisionConfig clip_tower();
+
 // Each throws std::runtime_error naming the file's setting, what was found and what was expected.
 /// A vision tower whose model_type is one of `kinds`; the first where the file names none. `absent`: its
 /// numbers where the file has none of its own; null: the kind's.

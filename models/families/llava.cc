@@ -10,17 +10,9 @@ namespace {
 
 /// What is absent where there is no vision_config at all: not CLIP's own defaults.
 VisionConfig no_vision() {
-  VisionConfig config{.kind = VisionConfig::kClip,
-                      .hidden = 1024,
-                      .intermediate = 4096,
-                      .layers = 24,
-                      .heads = 16,
-                      .image_size = 336,
-                      .patch = 14,
-                      .layer_norm_eps = 1e-5,
-                      .activation = Activation::kQuickGelu};
-  config.class_token = config.pre_norm = true;
-  config.patch_bias = false;
+  VisionConfig config = clip_tower();
+  config.hidden = 1024, config.intermediate = 4096, config.layers = 24, config.heads = 16;
+  config.image_size = 336, config.patch = 14;
   return config;
 }
 

@@ -30,24 +30,28 @@ const test::Case kFamilyCases[] = {{"llava", "llava/case-a"},
                                    {"internvl-odd", "internvl-odd/case-a"},
                                    {"internvl-odd", "internvl-odd/case-b"}};
 
+/// The encoder's stages and what it says of itself.
+void check_encoder(const test::Case &c) {
+  CAPTURE(c.checkpoint, c.folder);
+  FrameEncoder encoder(c.open(), {}, {});
+  std::string bytes;
+  FrameEncoder::Stages stages;
+  const std::vector<Tokens> tokens = encoder.encode(test::pictures(c, bytes), &stages);
+  CHECK(worst(stages.pixels, c.array("pixel_values")) <= 1e-6);
+  CHECK(worst(stages.vision, c.array("vision")) < 1e-4);
+  CHECK(worst(stages.projector, c.array("projector")) < 1e-4);
+  CHECK(worst(stages.tokens, c.array("tokens")) < 1e-4);
+  CHECK(worst(test::stacked(tokens), c.array("tokens")) < 1e-4);
+  const EncoderInfo info = describe_encoder(*c.open());
+  CHECK(tokens[0].n == info.grid_width * info.grid_height);
+  CHECK(tokens[0].dim == info.hidden_size);
+}
+
 }  // namespace
 
 TEST_CASE("pixels and every stage of the encoder are the reference's") {
-  for (const test::Case &c : kFamilyCases) {
-    CAPTURE(c.folder);
-    FrameEncoder encoder(c.open(), {}, {});
-    std::string bytes;
-    FrameEncoder::Stages stages;
-    const std::vector<Tokens> tokens = encoder.encode(test::pictures(c, bytes), &stages);
-    CHECK(worst(stages.pixels, c.array("pixel_values")) <= 1e-6);
-    CHECK(worst(stages.vision, c.array("vision")) < 1e-4);
-    CHECK(worst(stages.projector, c.array("projector")) < 1e-4);
-    CHECK(worst(stages.tokens, c.array("tokens")) < 1e-4);
-    CHECK(worst(test::stacked(tokens), c.array("tokens")) < 1e-4);
-    const EncoderInfo info = describe_encoder(*c.open());
-    CHECK(tokens[0].n == info.grid_width * info.grid_height);
-    CHECK(tokens[0].dim == info.hidden_size);
-  }
+  for (const test::Case &c : test::kCases) check_encoder(c);
+  for (const test::Case &c : kFamilyCases) check_encoder(c);
 }
 
 TEST_CASE("prompt ids, logits and greedy answers are the reference's") {
