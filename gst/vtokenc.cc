@@ -9,7 +9,8 @@
  * Resizes and normalises each frame as the model's own processor does, runs the vision tower, the projector
  * and the pooling, and pushes the frame's tokens as one buffer of application/x-visual-tokens. Any raw video
  * format is taken; packed RGB needs no conversion. Models known to work: folders of the families in README, as
- * Hugging Face keeps them, and `tiny`, which comes with gst-vtok. Those of Qwen see two frames as one: a buffer
+ * Hugging Face keeps them, `tiny`, which comes with gst-vtok, and folders with an exported encoder beside
+ * encoder.json (docs/encoders.md). Those of Qwen see two frames as one: a buffer
  * then has the tokens of two frames of a group, of its last one alone where there is no other.
  *
  * ## Example launch line

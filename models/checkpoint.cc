@@ -7,6 +7,7 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "models/families/exported.h"
 #include "models/family.h"
 #include "models/installation.h"
 #include "models/json.h"
@@ -129,10 +130,11 @@ void refuse_quantized(const json &config, const std::string &name) {
 }
 
 std::shared_ptr<const Checkpoint> read_checkpoint(const fs::path &folder) {
+  if (is_exported(folder.string())) return open_exported(folder.string());
   refuse_adapter(folder);
   if (!fs::exists(folder / "config.json"))
     throw std::runtime_error("the folder " + folder.string() +
-                             " has no config.json, expected a Hugging Face checkpoint");
+                             " has no config.json, expected a Hugging Face checkpoint, or encoder.json beside an exported encoder");
   auto checkpoint = std::make_shared<Checkpoint>();
   checkpoint->folder = folder.string();
   checkpoint->config = read_json_object((folder / "config.json").string());
@@ -142,6 +144,8 @@ std::shared_ptr<const Checkpoint> read_checkpoint(const fs::path &folder) {
   if (family == checkpoint->config.end() || !family->is_string())
     throw std::runtime_error((folder / "config.json").string() + " has no model_type");
   checkpoint->family = family->get<std::string>();
+  if (checkpoint->family == kExported)
+    throw std::runtime_error((folder / "config.json").string() + " has model_type \"exported\", expected encoder.json in its place");
   const Family &known = check_family(checkpoint->family);
   const json processor = read_optional(folder / "processor_config.json");
   const json tokenizer_config = read_optional(folder / "tokenizer_config.json");

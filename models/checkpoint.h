@@ -18,11 +18,12 @@ struct Checkpoint {
   nlohmann::json generation;        // generation_config.json, or empty
   std::string chat_template;        // Jinja source
   nlohmann::json special_tokens;    // bos_token, eos_token, ... : their texts, as chat templates name them
+  std::string program;              // of an exported encoder (families/exported.h): its SHA-256; else empty
   Safetensors tensors;              // every shard, under today's names (Family::renames)
   std::shared_ptr<const Tokenizer> tokenizer;
 };
 
-/// Opens a folder, or the shipped model where `model` is "tiny" (found beside the plugin, built or installed).
+/// Opens a folder (of Hugging Face, or with an exported encoder), or the shipped model where `model` is "tiny" (found beside the plugin, built or installed).
 /// Shared per process by real path while someone holds it. Throws std::runtime_error with one sentence naming the file,
 /// what was found and what was expected.
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::string &model);

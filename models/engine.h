@@ -20,7 +20,7 @@ class Engine {
   virtual std::shared_ptr<Llm> make_llm(std::shared_ptr<const Checkpoint>, const Placement &, const Progress &) = 0;
 };
 
-inline constexpr int kEngineVersion = 2;
+inline constexpr int kEngineVersion = 3;
 using EngineFactory = Engine *(*)(int version);  // extern "C" vtok_torch_engine; null: another version
 
 /// Loads the module at `path`, for the life of the process. Throws std::runtime_error where it cannot be loaded or is

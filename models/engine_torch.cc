@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "models/encoders/exported.h"
 #include "models/encoders/frames.h"
 #include "models/encoders/qwen_vl.h"
 #include "models/engine.h"
@@ -83,7 +84,8 @@ constexpr EncoderRow kEncoders[] = {{"llava_onevision", make<FrameEncoder>},
                                      {"internvl", make<FrameEncoder>},
                                      {"qwen2_vl", make<QwenVl>},
                                      {"qwen2_5_vl", make<QwenVl>},
-                                     {"qwen3_vl", make<QwenVl>}};
+                                     {"qwen3_vl", make<QwenVl>},
+                                     {kExported, make<ExportedEncoder>}};
 
 std::string gpus(int count) { return count == 1 ? "1 GPU" : std::to_string(count) + " GPUs"; }
 

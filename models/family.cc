@@ -6,11 +6,11 @@
 
 namespace vtok {
 
-extern const Family kLlavaOnevision, kLlava, kLlavaNextVideo, kSmolVlm, kInternVl, kQwen2Vl, kQwen25Vl, kQwen3Vl;
+extern const Family kLlavaOnevision, kLlava, kLlavaNextVideo, kSmolVlm, kInternVl, kQwen2Vl, kQwen25Vl, kQwen3Vl, kExportedEncoder;
 
 namespace {
 
-const Family *const kFamilies[] = {&kLlavaOnevision, &kLlava, &kLlavaNextVideo, &kSmolVlm, &kInternVl, &kQwen2Vl, &kQwen25Vl, &kQwen3Vl};
+const Family *const kFamilies[] = {&kLlavaOnevision, &kLlava, &kLlavaNextVideo, &kSmolVlm, &kInternVl, &kQwen2Vl, &kQwen25Vl, &kQwen3Vl, &kExportedEncoder};
 
 }  // namespace
 

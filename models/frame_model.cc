@@ -45,12 +45,7 @@ std::string space(const Checkpoint &checkpoint, const FrameModel &model) {
   settings.whole("patch", vision.patch);
   settings.real("layer-norm-eps", vision.layer_norm_eps);
   settings.whole("activation", int(vision.activation));
-  settings.whole("filter", model.video.filter);
-  settings.whole("width", model.video.width);
-  settings.whole("height", model.video.height);
-  settings.real("rescale", model.video.rescale);
-  for (const double mean : model.video.mean) settings.real("mean", mean);
-  for (const double std : model.video.std) settings.real("std", std);
+  settings.pixels(model.video);
   settings.whole("projector", int(model.projector.activation));
   settings.whole("pooled", model.grid());
   if (vision.kind != VisionConfig::kSiglip) {

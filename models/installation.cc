@@ -61,4 +61,9 @@ std::string engine_module() {
   return find(fs::path(kBuildRoot) / "models" / file, kModuleFolder, file, "the module vtok-torch");
 }
 
+std::string libtorch_stand_in() {
+  const char *file = "libvtok-libtorch.so";
+  return find(fs::path(kBuildRoot) / "models" / file, kModuleFolder, file, "the stand-in for libtorch.so");
+}
+
 }  // namespace vtok

@@ -9,5 +9,7 @@ namespace vtok {
 std::string shipped_model(const std::string &name);
 /// Path of the vtok-torch module. Throws std::runtime_error naming the places looked at.
 std::string engine_module();
+/// Path of what stands in for libtorch.so (models/libtorch.cc). Throws like engine_module().
+std::string libtorch_stand_in();
 
 }  // namespace vtok

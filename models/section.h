@@ -28,6 +28,7 @@ class Section {
     const auto found = object_->find(key);
     return found == object_->end() ? kNull : *found;
   }
+  const std::string &name() const { return name_; }
   bool has(const char *key) const { return object_->contains(key); }
   Section section(const char *key) const {
     static const json kEmpty = json::object();

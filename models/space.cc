@@ -7,6 +7,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <span>
+#include <stdexcept>
+#include <vector>
 
 namespace vtok {
 namespace {
@@ -46,6 +50,30 @@ void SpaceSettings::real(const char *name, double value) {
   char text[32];
   std::snprintf(text, sizeof text, "=%016llx\n", static_cast<unsigned long long>(bits));
   text_ += name + std::string(text);
+}
+
+void SpaceSettings::word(const char *name, const std::string &value) {
+  text_ += std::string(name) + "=" + value + "\n";
+}
+
+void SpaceSettings::pixels(const VideoProcessor &video) {
+  whole("filter", video.filter);
+  whole("width", video.width);
+  whole("height", video.height);
+  real("rescale", video.rescale);
+  for (const double mean : video.mean) real("mean", mean);
+  for (const double std : video.std) real("std", std);
+}
+
+std::string digest_of_file(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  Sha256 hash;
+  for (std::vector<char> block(1 << 20); file;) {
+    file.read(block.data(), std::streamsize(block.size()));
+    hash.add(std::as_bytes(std::span(block).first(size_t(file.gcount()))));
+  }
+  if (!file.eof()) throw std::runtime_error(path + " cannot be read");
+  return hash.hex(SHA256_DIGEST_SIZE);
 }
 
 std::string space_of(const Checkpoint &checkpoint, const SpaceSettings &settings,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/checkpoint.h"
+#include "models/config.h"
 
 namespace vtok {
 
@@ -18,6 +19,8 @@ class SpaceSettings {
  public:
   void whole(const char *name, int64_t value);
   void real(const char *name, double value);
+  void word(const char *name, const std::string &value);
+  void pixels(const VideoProcessor &video);  // filter, size, numbers; not what is cut away
   const std::string &text() const { return text_; }
 };
 
@@ -27,5 +30,8 @@ class SpaceSettings {
 /// twice is one space and a fine-tune of the language model keeps it.
 std::string space_of(const Checkpoint &checkpoint, const SpaceSettings &settings,
                      const std::vector<std::string_view> &tensors);
+
+/// SHA-256 over a file, as 64 hex digits. Throws std::runtime_error where it cannot be read.
+std::string digest_of_file(const std::string &path);
 
 }  // namespace vtok

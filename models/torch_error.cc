@@ -19,6 +19,23 @@ std::string first_line(const c10::Error &error) {
 
 }  // namespace
 
+std::string sentence(std::exception_ptr error) {
+  std::string all;
+  try {
+    std::rethrow_exception(error);
+  } catch (const c10::Error &ours) {
+    all = ours.msg();
+  } catch (const std::exception &other) {
+    all = other.what();
+  } catch (...) {
+    return "an unknown error";
+  }
+  static constexpr std::string_view kOwn = "Error: ";  // "RuntimeError: what happened", after a trace
+  if (const size_t own = all.rfind(kOwn); own != std::string::npos && all.find('\n') < own)
+    all.erase(0, own + kOwn.size());
+  return all.substr(0, all.find('\n'));
+}
+
 std::exception_ptr one_sentence(std::exception_ptr error) {
   try {
     std::rethrow_exception(error);

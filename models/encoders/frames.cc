@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/encoders/frames.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "kernels/kernels.h"
 #include "kernels/turns.h"
 #include "models/encoders/step_tokens.h"
 #include "models/torch_error.h"
@@ -14,23 +12,6 @@ namespace vtok {
 namespace {
 
 constexpr double kTorchEps = 1e-5;  // torch.nn.LayerNorm's own
-
-/// The output pixels first .. first + count - 1 of a resize.
-Filter cut(const Filter &whole, int first, int count) {
-  constexpr int kOnePrecision = 14;
-  Filter part{.in = whole.in, .out = count, .taps = std::max(whole.taps, 1), .precision = kOnePrecision};
-  if (whole.taps == 0) {
-    if (count == whole.out) return whole;
-    for (int i = 0; i < count; ++i) part.first.push_back(first + i);
-    part.weights.assign(size_t(count), int16_t(1 << kOnePrecision));
-    return part;
-  }
-  part.precision = whole.precision;
-  part.first.assign(whole.first.begin() + first, whole.first.begin() + first + count);
-  const auto from = whole.weights.begin() + ptrdiff_t(first) * whole.taps;
-  part.weights.assign(from, from + ptrdiff_t(count) * whole.taps);
-  return part;
-}
 
 at::Tensor host_float(const at::Tensor &x) { return x.to(at::kCPU, at::kFloat); }
 
@@ -44,6 +25,7 @@ FrameEncoder::FrameEncoder(std::shared_ptr<const Checkpoint> checkpoint, const P
 FrameEncoder::FrameEncoder(Weights weights, const FrameModel &model)
     : placement_(weights.placement()),
       model_(model),
+      pixels_(model.video),
       tower_(weights, model.vision, model.layers),
       linear1_(weights, "multi_modal_projector.linear_1", model.text.hidden, model.projector_in(),
                model.projector.bias),
@@ -53,65 +35,6 @@ FrameEncoder::FrameEncoder(Weights weights, const FrameModel &model)
   if (model.projector.two)
     linear2_ = Linear(weights, "multi_modal_projector.linear_2", model.text.hidden, model.text.hidden,
                       model.projector.bias);
-}
-
-const std::vector<FrameEncoder::Resize> &FrameEncoder::resizes(int width, int height) {
-  const VideoProcessor &video = model_.video;
-  static constexpr Interpolation kFilters[] = {
-      Interpolation::kLanczos, Interpolation::kBilinear,
-      Interpolation::kBicubic};  // VideoProcessor::Filter counts from 1
-  const Interpolation filter = kFilters[video.filter - 1];
-  const auto [entry, fresh] = resizes_.try_emplace({width, height});
-  if (!fresh) return entry->second;
-  const auto to = [&](int from_width, int from_height, int wide, int high) {
-    entry->second.push_back({make_filter(from_width, wide, filter), make_filter(from_height, high, filter)});
-  };
-  if (video.shortest) {
-    const int shorter = std::min(width, height),
-              longer = int(double(int64_t(video.shortest) * std::max(width, height)) / shorter);
-    const int wide = width <= height ? video.shortest : longer,
-              high = width <= height ? longer : video.shortest;
-    to(width, height, wide, high);
-    Resize &resize = entry->second.back();
-    resize.first = cut(resize.first, (wide - video.width) / 2, video.width);
-    resize.second = cut(resize.second, (high - video.height) / 2, video.height);
-  } else if (video.longest) {
-    const int longest = std::min(video.longest, 4096);
-    const double aspect = double(width) / height;
-    const auto even = [](int side) { return std::max(side + side % 2, 1); };
-    const int wide = width >= height ? longest : even(int(longest * aspect)),
-              high = width >= height ? even(int(longest / aspect)) : longest;
-    to(width, height, wide, high);
-    to(wide, high, video.width, video.height);
-  } else {
-    to(width, height, video.width, video.height);
-  }
-  return entry->second;
-}
-
-at::Tensor FrameEncoder::pixels(std::span<const Picture> pictures) {
-  const VideoProcessor &video = model_.video;
-  const at::Tensor out = at::empty({int64_t(pictures.size()), 3, video.height, video.width});
-  for (size_t i = 0; i < pictures.size(); ++i) {
-    Picture resized = pictures[i];
-    at::Tensor bytes;  // [height, width, 3] of `resized`, where it is no picture of the caller's
-    const std::vector<Resize> &all = resizes(resized.width, resized.height);
-    for (const auto &[across, down] : all) {
-      if (&across == &all.back().first) {
-        preprocess(resized, video,
-                   {.across = across.view(), .down = down.view(), .out = out[int64_t(i)].data_ptr<float>()});
-        break;
-      }
-      VideoProcessor as_it_is{.rescale = 1};
-      for (int c = 0; c < 3; ++c) as_it_is.mean[c] = 0, as_it_is.std[c] = 1;
-      const at::Tensor planes = at::empty({3, down.out, across.out});
-      preprocess(resized, as_it_is,
-                 {.across = across.view(), .down = down.view(), .out = planes.data_ptr<float>()});
-      bytes = planes.to(at::kByte).permute({1, 2, 0}).contiguous();
-      resized = {bytes.const_data_ptr<uint8_t>(), across.out, down.out, across.out * 3};
-    }
-  }
-  return out;
 }
 
 at::Tensor FrameEncoder::tokens(const at::Tensor &pixels, Stages *stages) const {
@@ -159,7 +82,7 @@ std::vector<Tokens> FrameEncoder::encode(std::span<const Picture> pictures, Stag
   at::Tensor all;
   const auto compute = [&] {
     const c10::InferenceMode turn_guard;
-    all = tokens(pixels(pictures), stages);
+    all = tokens(pixels_(pictures), stages);
   };
   placement_.device < 0 ? in_turn(compute) : compute();
   if (!stream_.get()) all = all.to(at::kCPU);  // from a GPU that our kernels do not run on

@@ -1,15 +1,13 @@
 // The encoder of the families that see a video frame by frame (models/frame_model.h).
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
-#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <utility>
 #include <vector>
 
-#include "kernels/filter.h"
 #include "models/encoder.h"
+#include "models/encoders/frame_pixels.h"
 #include "models/frame_model.h"
 #include "models/model_stream.h"
 #include "models/together.h"
@@ -35,7 +33,6 @@ class FrameEncoder : public Encoder {
 
  private:
   FrameEncoder(Weights weights, const FrameModel &model);
-  at::Tensor pixels(std::span<const Picture> pictures);               // [n, 3, image, image], float32, host
   at::Tensor tokens(const at::Tensor &pixels, Stages *stages) const;  // [n, grid * grid, hidden]
 
   static constexpr size_t kTogether =
@@ -44,10 +41,7 @@ class FrameEncoder : public Encoder {
   std::mutex mutex_;  // one batch at a time
   Placement placement_;
   FrameModel model_;
-  /// One resize: across, then down; what is cut away is not computed.
-  using Resize = std::pair<Filter, Filter>;
-  const std::vector<Resize> &resizes(int width, int height);
-  std::map<std::pair<int, int>, std::vector<Resize>> resizes_;  // by the frames' width and height
+  FramePixels pixels_;
   Vit tower_;
   LayerNorm norm_;  // without weights: none
   Linear linear1_, linear2_;

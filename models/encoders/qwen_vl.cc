@@ -6,6 +6,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/turns.h"
+#include "models/encoders/frame_pixels.h"
 #include "models/encoders/step_tokens.h"
 #include "models/torch_error.h"
 
@@ -28,7 +29,7 @@ void QwenVl::pixels(const Picture &picture, const FrameSize &size, float *out) {
   if (filters_.size() > kFilters) filters_.clear();
   const auto filter = [&](int from, int to) -> const Filter & {
     const auto [entry, fresh] = filters_.try_emplace({from, to});
-    if (fresh) entry->second = make_filter(from, to, Interpolation::kBicubic);
+    if (fresh) entry->second = make_filter(from, to, interpolation_of(config_.video));
     return entry->second;
   };
   const Filter &across = filter(picture.width, size.width), &down = filter(picture.height, size.height);

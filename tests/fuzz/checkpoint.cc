@@ -16,7 +16,8 @@ static constexpr const char *kFiles[] = {
     "config.json",         "preprocessor_config.json",     "video_preprocessor_config.json",
     "tokenizer.json",      "processor_config.json",        "generation_config.json",
     "chat_template.jinja", "chat_template.json",           "tokenizer_config.json",
-    "model.safetensors",   "model.safetensors.index.json", "model-00001-of-00001.safetensors"};
+    "model.safetensors",   "model.safetensors.index.json", "model-00001-of-00001.safetensors",
+    "encoder.json",        "encoder.pt"};
 
 static const std::filesystem::path &folder() {
   static const std::filesystem::path made = [] {

@@ -12,17 +12,18 @@ namespace {
 
 const std::string kModel = " device=cpu dtype=float32 model=" + kCheckpoint + " ";
 
-/// 32 greedy tokens of a family's golden cases on this device.
-void check_golden(const std::string &family, const std::string &device) {
-  const std::string model =
-      " device=" + device + " dtype=float32 model=" VTOK_GOLDEN "/" + family + "/checkpoint ";
+/// 32 greedy tokens of a family's golden cases on this device. `encoder`: where vtokenc's is; empty: the family's own.
+void check_golden(const std::string &family, const std::string &device, const std::string &encoder = "") {
+  const std::string placed = " device=" + device + " dtype=float32 model=",
+                    model = placed + VTOK_GOLDEN "/" + family + "/checkpoint ",
+                    encodes = encoder.empty() ? model : placed + encoder + " ";
   for (const char *name : {"case-a", "case-b"}) {
     CAPTURE(family, name);
     const std::string folder = VTOK_GOLDEN "/" + family + "/" + name;
     const auto facts = nlohmann::json::parse(vtok::test::read_bytes(folder + "/case.json"));
     const int width = facts["width"], height = facts["height"], count = facts["count"];
     Pipeline p("appsrc name=in format=time caps=video/x-raw,format=RGB,framerate=2/1,width=" +
-               std::to_string(width) + ",height=" + std::to_string(height) + " ! vtokenc" + model +
+               std::to_string(width) + ",height=" + std::to_string(height) + " ! vtokenc" + encodes +
                "! vtokllmsink name=llm" + model +
                "timestamps=false max-new-tokens=32 temperature=0 repetition-penalty=1");
     const std::string question = facts["question"];
@@ -55,6 +56,27 @@ void check_golden(const std::string &family, const std::string &device) {
 TEST_CASE("32 greedy tokens are Hugging Face's, text for text, in every family") {
   for (const char *family : {"llava-onevision", "llava", "llava_next_video", "smolvlm", "internvl"})
     check_golden(family, "cpu");
+}
+
+TEST_CASE("an exported encoder stands in for a checkpoint's own, another has a space of its own") {
+  check_golden("llava-onevision", "cpu", VTOK_GOLDEN "/exported-script");
+  const auto play = [](const std::string &folder, const std::string &after) {
+    Pipeline p("videotestsrc num-buffers=3 ! video/x-raw,width=40,height=30 ! vtokenc name=enc device=cpu dtype=float32 model=" VTOK_GOLDEN
+               "/" + folder + " ! " + after);
+    p.state(GST_STATE_PLAYING);
+    REQUIRE(p.until([&] { return p.eos || !p.errors.empty(); }));
+    REQUIRE(p.errors.size() <= 1);
+    return p.errors.empty() ? "" : p.errors[0];
+  };
+  const std::string to_llm = "vtokllmsink device=cpu dtype=float32 question=? model=";
+#ifdef __x86_64__
+  CHECK(play("exported-package", "vtokspatial ! vtoktemporal ! fakesink") == "");
+#endif
+  CHECK_THAT(play("exported-package", to_llm + kCheckpoint), Catch::Contains("exported@") || Catch::Contains("negotiated"));
+  CHECK_THAT(play("exported-program", "fakesink"),
+             Catch::Contains("is an exported program") && Catch::Contains("aoti_compile_and_package") && !Catch::Contains("\n"));
+  CHECK_THAT(play("exported-script", to_llm + VTOK_GOLDEN "/exported-script"),
+             Catch::Contains("describes an exported encoder, which answers no questions") && !Catch::Contains("\n"));
 }
 
 TEST_CASE("device=cuda: the same text, or one sentence that says what is missing") {

@@ -1,6 +1,6 @@
 """Runs every gst-launch-1.0 line of the README, of docs/ and of the elements' own documentation, each under a timeout.
 
-A line may name car.mp4 (the demo's clip), which lies in the folder it runs in. A line that cannot end by itself
+A line may name car.mp4 (the demo's clip) and my-encoder (an exported encoder), which lie in the folder it runs in. A line that cannot end by itself
 (a camera, a screen) is not allowed in the documentation without `# not run: REASON` after it; those are listed.
 """
 # SPDX-License-Identifier: LGPL-2.1-or-later
@@ -33,6 +33,7 @@ def main(source, build):
     failed = ran = 0
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(source / "pipelines/media/car-detection.mp4", f"{folder}/car.mp4")
+        shutil.copytree(source / "tests/golden/exported-script", f"{folder}/my-encoder")
         for file in files:
             for line in lines_of(file):
                 where = file.relative_to(source)
