@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import os
 import pathlib
+import platform
 import re
 import subprocess
 import sys
@@ -49,6 +50,11 @@ def main(source, build):
         run = subprocess.run(launch, env=env, capture_output=True, text=True, timeout=120)
         print(run.stdout, run.stderr)
         assert run.returncode == 0 and run.stdout.strip(), "the installed plugin did not answer"
+        if platform.machine() == "x86_64":  # a package needs a libtorch.so: LibTorch's own or the installed stand-in
+            package = ["gst-launch-1.0", "-q", "videotestsrc", "num-buffers=2", "!", "vtokenc", "device=cpu",
+                       f"model={source}/tests/golden/exported-package", "!", "fakesink"]
+            run = subprocess.run(package, env=env, capture_output=True, text=True, timeout=120)
+            assert run.returncode == 0, f"the installed plugin did not run a package: {run.stderr}"
         (model / "config.json").write_text("{")  # so it was the installed model that answered
         run = subprocess.run(launch, env=env, capture_output=True, text=True, timeout=120)
         assert run.returncode and str(model) in run.stderr, f"another model than {model} was used: {run.stderr}"
