@@ -20,8 +20,22 @@
 HWY_BEFORE_NAMESPACE();
 namespace vtok::fast::HWY_NAMESPACE {
 
+/// Lane i of what comes back is the sum over all lanes of sums[i]; `sums` is scratch.
+HWY_INLINE V SumEach(V *sums) {
+#if HWY_TARGET != HWY_SCALAR
+  const D d;
+  for (int n = int(hn::Lanes(d)); n > 1; n /= 2)
+    for (int i = 0; i < n / 2; i++) {
+      const V a = sums[2 * i], b = sums[2 * i + 1];
+      sums[i] = hn::Add(hn::ConcatEven(d, b, a), hn::ConcatOdd(d, b, a));
+    }
+#endif
+  return sums[0];
+}
+
+/// The part of <row, q> that whole vectors make.
 template <class T>
-float Dot(const T *row, const float *q, int n) {
+HWY_INLINE V PartDot(const T *row, const float *q, int n) {
   const int lanes = int(hn::Lanes(D()));
   V a = hn::Zero(D()), b = a;
   int i = 0;
@@ -30,18 +44,48 @@ float Dot(const T *row, const float *q, int n) {
     b = hn::MulAdd(load(row + i + lanes), load(q + i + lanes), b);
   }
   for (; i + lanes <= n; i += lanes) a = hn::MulAdd(load(row + i), load(q + i), a);
-  float sum = hn::GetLane(hn::SumOfLanes(D(), hn::Add(a, b)));
-  for (; i < n; i++) sum += widen(row[i]) * q[i];
-  return sum;
+  return hn::Add(a, b);
+}
+
+/// out[t] = <row t, q>: as many rows at a time as a vector has lanes, so that sums over lanes are made for all at once. What a
+/// row gives does not depend on where in `rows` it is.
+template <class T>
+void Dots(const T *rows, int64_t stride, int count, const float *q, int n, float *out) {
+  const D d;
+  const int lanes = int(hn::Lanes(d)), whole = n - n % lanes;
+  for (int t = 0; t < count; t += lanes) {
+    const int now = std::min(lanes, count - t);
+    V sums[HWY_MAX_BYTES / sizeof(float)];
+    for (int i = 0; i < now; i++) sums[i] = PartDot(rows + (t + i) * stride, q, n);
+    for (int i = now; i < lanes; i++) sums[i] = hn::Zero(d);
+    float each[HWY_MAX_BYTES / sizeof(float)];
+    hn::StoreU(SumEach(sums), d, each);
+    std::copy_n(each, now, out + t);
+  }
+  for (int c = whole; c < n; c++)
+    for (int t = 0; t < count; t++) out[t] += widen(rows[t * stride + c]) * q[c];
+}
+
+/// `kVectors` vectors of columns of: out += the sum over t of scale[t] * row t.
+template <int kVectors, class T>
+void AddVectors(const T *rows, int64_t stride, int count, const float *scale, float *out) {
+  const D d;
+  const int lanes = int(hn::Lanes(d));
+  V sums[kVectors];
+  for (int v = 0; v < kVectors; v++) sums[v] = load(out + v * lanes);
+  for (int t = 0; t < count; t++)
+    for (int v = 0; v < kVectors; v++) sums[v] = hn::MulAdd(load(rows + t * stride + v * lanes), hn::Set(d, scale[t]), sums[v]);
+  for (int v = 0; v < kVectors; v++) hn::StoreU(sums[v], d, out + v * lanes);
 }
 
 template <class T>
-void AddScaled(const T *row, float scale, float *out, int n) {
+void AddScaled(const T *rows, int64_t stride, int count, const float *scale, float *out, int n) {
   const int lanes = int(hn::Lanes(D()));
   int i = 0;
-  for (; i + lanes <= n; i += lanes)
-    hn::StoreU(hn::MulAdd(load(row + i), hn::Set(D(), scale), load(out + i)), D(), out + i);
-  for (; i < n; i++) out[i] += widen(row[i]) * scale;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) AddVectors<4>(rows + i, stride, count, scale, out + i);
+  for (; i + lanes <= n; i += lanes) AddVectors<1>(rows + i, stride, count, scale, out + i);
+  for (; i < n; i++)
+    for (int t = 0; t < count; t++) out[i] += widen(rows[t * stride + i]) * scale[t];
 }
 
 /// x[i] = exp(x[i] * scale - max), their sum; x beyond n up to `padded` becomes 0.
@@ -98,17 +142,16 @@ void StreamTyped(const Attention &a, int h, float *weight) {
   const int64_t first = h / (a.heads / a.kv_heads) * a.head_stride;
   const int piece = a.key_blocks ? a.block_rows : a.length;
   for (int from = 0; from < a.length; from += piece) {
-    const T *key = RowOf<T>(a, a.keys, a.key_blocks, first, from);
-    for (int t = from; t < std::min(from + piece, a.length); t++, key += a.row_stride)
-      weight[t] = Dot(key, a.q + h * a.head, a.head);
+    const T *keys = RowOf<T>(a, a.keys, a.key_blocks, first, from);
+    Dots(keys, a.row_stride, std::min(piece, a.length - from), a.q + h * a.head, a.head, weight + from);
   }
   const float sum = Exponentials(weight, a.scale, a.length, 0);
+  for (int t = 0; t < a.length; t++) weight[t] /= sum;
   float *out = a.out + h * a.head;
   std::fill_n(out, a.head, 0.f);
   for (int from = 0; from < a.length; from += piece) {
-    const T *value = RowOf<T>(a, a.values, a.value_blocks, first, from);
-    for (int t = from; t < std::min(from + piece, a.length); t++, value += a.row_stride)
-      AddScaled(value, weight[t] / sum, out, a.head);
+    const T *values = RowOf<T>(a, a.values, a.value_blocks, first, from);
+    AddScaled(values, a.row_stride, std::min(piece, a.length - from), weight + from, out, a.head);
   }
 }
 void StreamHead(const Attention &a, int h, float *weight) {

@@ -14,6 +14,7 @@ void nearest(const Nearest &, Stream *);
 void means(const Means &, Stream *);
 void quantize(const Quantize &, Stream *);
 void matvec(const MatVec &, Stream *);
+void matvec_narrow(const MatVec &, int parts);  // where weights have scales; shared by so many tasks
 void attention(const Attention &, Stream *);
 
 }  // namespace vtok::fast

@@ -149,7 +149,7 @@ struct Convert {
 enum class Weight : uint8_t { kFloat32, kBfloat16, kInt8, kInt4 };
 constexpr int kScaled = 64;  // columns of a row that share a scale in kInt8 and kInt4; divides `columns`
 
-/// Weights in fewer bits, each 64 columns of a row with their own scale, w = scale * q, to nearest:
+/// Weights in fewer bits, each 64 columns of a row with their own scale, a bfloat16, w = scale * q, to nearest:
 ///   kInt8: scale = max |w| / 127, q in -127..127, a byte each, [rows, columns]
 ///   kInt4: scale = w / -8 for the w of the greatest |w|, q in -8..7, [rows, columns / 2]: of each 64 columns, byte j holds
 ///          q + 8 of column j in its low half and of column 32 + j in its high half
@@ -159,11 +159,14 @@ struct Quantize {
   int rows, columns;
   Weight to;      // kInt8 or kInt4
   uint8_t *out;   // *
-  float *scales;  // * [rows, columns / 64]
+  uint16_t *scales;  // * [rows, columns / 64], bfloat16
 };
 
 /// A matrix times a few rows, as decoding needs it: out[i][r] = bias[r] + sum over c of weights[r][c] * x[i][c]. Sums in
 /// float32. What a row of x gives does not depend on the others, bit for bit; the weights are read once for up to four.
+/// Where weights have scales, x is rounded too, each 64 columns of a row to whole numbers of 16 bits with a scale of their own,
+/// max |x| / 32767: finer than bfloat16 for all that is not 128 times smaller than the greatest. Of 64 columns that are not all
+/// finite, NaN is made.
 struct MatVec {
   const void *weights;  // * [rows, columns], as Quantize says where they have scales
   Weight type;
@@ -172,7 +175,7 @@ struct MatVec {
   const float *bias;  // * [rows]; null: none
   float *out;         // * [n, rows]
   int n = 1;
-  const float *scales = nullptr;  // * [rows, columns / 64] of kInt8 and kInt4
+  const uint16_t *scales = nullptr;  // * [rows, columns / 64] of kInt8 and kInt4
 };
 
 /// Attention, `heads / kv_heads` heads reading each pair of keys and values:

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kernels/fast.h"
-#include "kernels/reference.h"
 #include "kernels/threads.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -43,60 +42,15 @@ void dots(const T *w, const float *x, int n, float bias, float *out, size_t stri
   }
 }
 
-using Narrow = hn::CappedTag<float, kScaled / 2>;  // a whole number of vectors has one scale
-
-/// `lanes` weights from column i of 64 on, as float32; i of kInt4 counts from either half.
-template <Weight kType>
-HWY_INLINE hn::Vec<Narrow> integers(const uint8_t *w, int i) {
-  const Narrow d;
-  const hn::RebindToSigned<Narrow> wide;
-  if constexpr (kType == Weight::kInt8) {
-    const hn::Rebind<int8_t, Narrow> bytes;
-    return hn::ConvertTo(d, hn::PromoteTo(wide, hn::LoadU(bytes, reinterpret_cast<const int8_t *>(w) + i)));
-  } else {
-    const hn::Rebind<uint8_t, Narrow> bytes;
-    const auto pairs = hn::PromoteTo(wide, hn::LoadU(bytes, w + i % (kScaled / 2)));
-    const auto half = i < kScaled / 2 ? hn::And(pairs, hn::Set(wide, 15)) : hn::ShiftRight<4>(pairs);
-    return hn::ConvertTo(d, hn::Sub(half, hn::Set(wide, 8)));
-  }
-}
-
-/// The same of a row with scales.
-template <int N, Weight kType>
-void scaled_dots(const uint8_t *w, const float *scales, const float *x, int n, float bias, float *out, size_t stride) {
-  const Narrow d;
-  const int lanes = int(hn::Lanes(d));
-  hn::Vec<Narrow> sums[N];
-  for (auto &sum : sums) sum = hn::Zero(d);
-  for (int g = 0; g < n; g += kScaled, w += kType == Weight::kInt8 ? kScaled : kScaled / 2) {
-    hn::Vec<Narrow> own[N];
-    for (auto &sum : own) sum = hn::Zero(d);
-    for (int i = 0; i < kScaled; i += lanes) {
-      const auto weight = integers<kType>(w, i);
-      for (int k = 0; k < N; k++) own[k] = hn::MulAdd(weight, hn::LoadU(d, x + size_t(k) * n + g + i), own[k]);
-    }
-    const auto scale = hn::Set(d, scales[g / kScaled]);
-    for (int k = 0; k < N; k++) sums[k] = hn::MulAdd(own[k], scale, sums[k]);
-  }
-  for (int k = 0; k < N; k++) out[k * stride] = hn::GetLane(hn::SumOfLanes(d, sums[k])) + bias;
-}
-
 /// One row of weights times N rows of x.
 template <int N>
 void row(const MatVec &a, int r, const float *x, float *out) {
   const float bias = a.bias ? a.bias[r] : 0.f;
   const size_t at = size_t(r) * a.columns, stride = size_t(a.rows);
-  const auto *bytes = static_cast<const uint8_t *>(a.weights);
-  switch (a.type) {
-    case Weight::kFloat32:
-      return dots<N>(static_cast<const float *>(a.weights) + at, x, a.columns, bias, out, stride);
-    case Weight::kBfloat16:
-      return dots<N>(static_cast<const uint16_t *>(a.weights) + at, x, a.columns, bias, out, stride);
-    case Weight::kInt8:
-      return scaled_dots<N, Weight::kInt8>(bytes + at, a.scales + at / kScaled, x, a.columns, bias, out, stride);
-    case Weight::kInt4:
-      return scaled_dots<N, Weight::kInt4>(bytes + at / 2, a.scales + at / kScaled, x, a.columns, bias, out, stride);
-  }
+  if (a.type == Weight::kFloat32)
+    dots<N>(static_cast<const float *>(a.weights) + at, x, a.columns, bias, out, stride);
+  else
+    dots<N>(static_cast<const uint16_t *>(a.weights) + at, x, a.columns, bias, out, stride);
 }
 
 void rows(const MatVec &a, int from, int to) {
@@ -117,25 +71,14 @@ namespace vtok::fast {
 HWY_EXPORT(rows);
 
 void matvec(const MatVec &a, Stream *) {
-  constexpr int64_t kLeast = 1 << 16;  // weights a thread should have to be worth waking
+  // Weights that are worth a task of their own; tasks that other work delays leave theirs to the other threads.
+  constexpr int64_t kLeast = 1 << 18;
   const int64_t all = int64_t(a.rows) * a.columns * a.n;
-  const int parts = int(std::clamp<int64_t>(all / kLeast, 1, std::min(threads(), std::max(1, a.rows))));
+  const int parts = int(std::clamp<int64_t>(all / kLeast, 1, std::min(8 * threads(), std::max(1, a.rows))));
+  if (a.type == Weight::kInt8 || a.type == Weight::kInt4) return matvec_narrow(a, parts);
   parallel_for(parts, [&](int i) {
     HWY_DYNAMIC_DISPATCH(rows)
     (a, int(int64_t(a.rows) * i / parts), int(int64_t(a.rows) * (i + 1) / parts));
-  });
-}
-
-void quantize(const Quantize &a, Stream *stream) {
-  constexpr int kRows = 64;  // of a task
-  parallel_for((a.rows + kRows - 1) / kRows, [&](int i) {
-    Quantize part = a;
-    const size_t from = size_t(i) * kRows, at = from * a.columns;
-    part.rows = std::min(kRows, a.rows - int(from));
-    part.weights = static_cast<const uint8_t *>(a.weights) + at * (a.from == Weight::kFloat32 ? 4 : 2);
-    part.out += at / (a.to == Weight::kInt4 ? 2 : 1);
-    part.scales += at / kScaled;
-    reference::quantize(part, stream);
   });
 }
 

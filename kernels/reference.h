@@ -18,6 +18,14 @@ void means(const Means &, Stream *);
 void convert(const Convert &, Stream *);
 void quantize(const Quantize &, Stream *);
 void matvec(const MatVec &, Stream *);
+/// How 64 columns of x whose greatest |x| is `most` (as bits; NaN counts as greater than all) become numbers of 16 bits:
+/// q = nearest(x * inverse), ties to even, x = scale * q.
+struct Scale {
+  float scale, inverse;
+};
+Scale scale_of(float most);
+/// The scale of 64 weights (kernels.h, Quantize) of which `most` is the first of those furthest from 0, and its inverse.
+float weight_scale(float most, Weight to, uint16_t &scale);
 void attention(const Attention &, Stream *);
 
 }  // namespace vtok::reference

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/decoder.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -19,7 +20,11 @@ Decoder::Decoder(Weights &weights, const TextConfig &config)
   const int64_t q = int64_t(config.heads) * config.head, kv = int64_t(config.key_value_heads) * config.head;
   const std::string model = "language_model.model.", head = "language_model.lm_head";
   embedding_ = weights.get(model + "embed_tokens.weight", {config.vocabulary, d});
-  mean_ = at::mean(embedding_, 0, false, at::kFloat);
+  mean_ = at::zeros({d}, at::TensorOptions(at::kFloat).device(device_));
+  constexpr int64_t kSummed = 1024;  // rows: of all at once in float32 there would be a copy
+  for (int64_t i = 0; i < config.vocabulary; i += kSummed)
+    mean_.add_(embedding_.narrow(0, i, std::min(kSummed, config.vocabulary - i)).to(at::kFloat).sum(0));
+  mean_.div_(config.vocabulary);
   if (weights.has(head + ".weight"))
     head_ = Linear(weights, head, config.vocabulary, d, false);
   else
@@ -46,15 +51,16 @@ Decoder::Decoder(Weights &weights, const TextConfig &config)
     made.down = Linear(weights, mlp + "down_proj", d, inner, false);
     layers_.push_back(std::move(made));
   }
-  quantize(weights.placement().quantization);
+  quantize(weights);
 }
 
-void Decoder::quantize(Quantization bits) {
+void Decoder::quantize(const Weights &weights) {
+  const Quantization bits = weights.placement().quantization;
   if (bits == Quantization::kNone || !has_kernels()) return;
   const Weight to = bits == Quantization::kInt8 ? Weight::kInt8 : Weight::kInt4;
   for (Layer &layer : layers_)
-    for (Linear *linear : {&layer.qkv, &layer.out, &layer.gate, &layer.up, &layer.down}) linear->quantize(to);
-  head_.quantize(Weight::kInt8);  // the choice among all words suffers most from four bits
+    for (Linear *linear : {&layer.qkv, &layer.out, &layer.gate, &layer.up, &layer.down}) linear->quantize(to, weights.memory());
+  head_.quantize(Weight::kInt8, weights.memory());  // the choice among all words suffers most from four bits
 }
 
 at::Tensor Decoder::embed(const std::vector<int> &ids) const {

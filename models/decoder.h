@@ -59,7 +59,7 @@ class Decoder {
   void check_position(int64_t position) const;
   bool has_kernels() const;
   int64_t places(int64_t rows) const;  // layers.h, Note [Compiled products]
-  void quantize(Quantization bits);
+  void quantize(const Weights &weights);
 
   TextConfig config_;
   at::Device device_;

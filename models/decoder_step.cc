@@ -10,21 +10,19 @@
 namespace vtok {
 namespace {
 
-/// out = weight * x + bias, x [n, in], out [n, out]. x and out are float32, bias the weight's type or
-/// undefined.
+/// out = weight * x + bias, x [n, in], out [n, out], float32.
 void multiply(const Linear &layer, const std::vector<float> &x, int64_t n, float *out) {
-  const at::Tensor bias = layer.bias.defined() ? layer.bias.to(at::kFloat) : layer.bias;
   const NarrowWeight *narrow = layer.narrow.get();
   const Weight whole = layer.weight.scalar_type() == at::kBFloat16 ? Weight::kBfloat16 : Weight::kFloat32;
-  cpu().matvec({.weights = narrow ? narrow->data.data() : layer.weight.const_data_ptr(),
+  cpu().matvec({.weights = narrow ? narrow->data : layer.weight.const_data_ptr(),
                 .type = narrow ? narrow->type : whole,
                 .rows = int(layer.weight.size(0)),
                 .columns = int(layer.weight.size(1)),
                 .x = x.data(),
-                .bias = bias.defined() ? bias.const_data_ptr<float>() : nullptr,
+                .bias = layer.float_bias.defined() ? layer.float_bias.const_data_ptr<float>() : nullptr,
                 .out = out,
                 .n = int(n),
-                .scales = narrow ? narrow->scales.data() : nullptr},
+                .scales = narrow ? narrow->scales : nullptr},
                nullptr);
 }
 
@@ -65,8 +63,8 @@ void Decoder::step_layer(int64_t index, const std::vector<KvSequence *> &sequenc
       for (int64_t j = 0; j < heads + kv_heads; ++j)
         normalize(j < heads ? layer.q_norm : layer.k_norm, own + j * head, own + j * head);
     for (int64_t j = 0; j < heads + kv_heads; ++j) rotate(own + j * head, cos, sin, head / 2);
-    const at::Tensor kv = at::from_blob(own + heads * head, {2, 1, kv_heads, head}, at::kFloat);
-    sequence.write(index, sequence.length() - 1, kv[0], kv[1]);
+    const float *keys = own + heads * head;
+    sequence.write_row(index, sequence.length() - 1, keys, keys + kv_heads * head);
     attend_to(sequence, index, own, 0, 1, mixed.data() + i * heads * head);
   }
   multiply(layer.out, mixed, n, sum.data());
@@ -76,7 +74,9 @@ void Decoder::step_layer(int64_t index, const std::vector<KvSequence *> &sequenc
   for (int64_t i = 0; i < n; ++i) normalize(layer.norm2, x + i * d, h.data() + i * d);
   multiply(layer.gate, h, n, gate.data());
   multiply(layer.up, h, n, up.data());
-  for (size_t i = 0; i < gate.size(); ++i) gate[i] *= up[i] / (1 + std::exp(-gate[i]));
+  const auto whole = [](std::vector<float> &of) { return at::from_blob(of.data(), {int64_t(of.size())}, at::kFloat); };
+  at::Tensor gated = whole(gate);
+  at::silu_(gated).mul_(whole(up));
   multiply(layer.down, gate, n, sum.data());
   for (size_t i = 0; i < sum.size(); ++i) x[i] += sum[i];
 }

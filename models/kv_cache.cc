@@ -77,6 +77,20 @@ void KvSequence::write(int64_t layer, int64_t first, const at::Tensor &keys, con
   }
 }
 
+void KvSequence::write_row(int64_t layer, int64_t row, const float *keys, const float *values) const {
+  const at::Tensor &block = *blocks_[size_t(row / KvPool::kRows)];
+  const int64_t heads = block.size(2), head = block.size(4), inside = row % KvPool::kRows;
+  for (const int part : {0, 1})
+    for (int64_t h = 0; h < heads; ++h) {
+      const int64_t to = ((layer * 2 + part) * heads + h) * KvPool::kRows * head + inside * head;
+      const float *from = (part ? values : keys) + h * head;
+      if (block.scalar_type() == at::kFloat)
+        std::copy_n(from, head, block.data_ptr<float>() + to);
+      else
+        std::copy_n(from, head, block.data_ptr<at::BFloat16>() + to);
+    }
+}
+
 std::vector<const void *> KvSequence::pointers(int64_t layer, int part) const {
   std::vector<const void *> out;
   for (const KvPool::Block &block : blocks_) {

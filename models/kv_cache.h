@@ -51,6 +51,8 @@ class KvSequence {
 
   /// Writes n rows from row `first` on: keys and values [n, kv_heads, head], any number type.
   void write(int64_t layer, int64_t first, const at::Tensor &keys, const at::Tensor &values) const;
+  /// The same for row `row` alone, keys and values [kv_heads, head]; host memory of float32 or bfloat16 only.
+  void write_row(int64_t layer, int64_t row, const float *keys, const float *values) const;
   /// Where the blocks' keys (part 0) or values (part 1) of a layer lie; host memory only.
   std::vector<const void *> pointers(int64_t layer, int part) const;
   /// The same as one tensor [kv_heads, length, head]: a copy.

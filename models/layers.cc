@@ -12,26 +12,8 @@
 #include <utility>
 
 #include "kernels/kernels.h"
-#include "models/error.h"
-#include "models/threads.h"
 
 namespace vtok {
-namespace {
-
-std::string text(at::IntArrayRef shape) {
-  std::string out = "[";
-  for (size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
-  return out + "]";
-}
-
-at::ScalarType stored_type(const std::string &name, const TensorView &view) {
-  if (view.dtype == "F32") return at::kFloat;
-  if (view.dtype == "BF16") return at::kBFloat16;
-  if (view.dtype == "F16") return at::kHalf;
-  throw std::runtime_error("tensor " + name + " has type " + view.dtype + "; expected F32, BF16 or F16");
-}
-
-}  // namespace
 
 at::ScalarType scalar_type(Type type) {
   switch (type) {
@@ -50,47 +32,6 @@ at::Device torch_device(const Placement &placement) {
   return placement.device < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, placement.device);
 }
 
-Weights::Weights(std::shared_ptr<const Checkpoint> checkpoint, const Placement &placement, Progress progress,
-                 std::vector<std::string> prefixes)
-    : checkpoint_(std::move(checkpoint)), placement_(placement), progress_(std::move(progress)) {
-  share_threads();
-  for (const auto &[name, view] : checkpoint_->tensors.tensors)
-    for (const auto &prefix : prefixes)
-      if (name.rfind(prefix, 0) == 0) total_ += view.data.size();
-}
-
-bool Weights::has(const std::string &name) const { return checkpoint_->tensors.tensors.count(name) != 0; }
-
-at::Tensor Weights::get(const std::string &name, at::IntArrayRef shape) {
-  return load(name, shape, scalar_type(placement_.type));
-}
-at::Tensor Weights::get_float(const std::string &name, at::IntArrayRef shape) {
-  return load(name, shape, at::kFloat);
-}
-
-at::Tensor Weights::load(const std::string &name, at::IntArrayRef shape, at::ScalarType type) {
-  const auto found = checkpoint_->tensors.tensors.find(name);
-  if (found == checkpoint_->tensors.tensors.end())
-    throw std::runtime_error(checkpoint_->folder + " has no tensor " + name + "; expected shape " +
-                             text(shape));
-  const TensorView &view = found->second;
-  if (at::IntArrayRef(view.shape) != shape)
-    throw std::runtime_error("tensor " + name + " has shape " + text(view.shape) + "; expected " +
-                             text(shape));
-  if (progress_ && total_ > 0 && !progress_(done_ / total_)) throw Cancelled();
-  const at::ScalarType stored = stored_type(name, view);
-  void *bytes =
-      const_cast<std::byte *>(view.data.data());  // mapped read-only; nothing here writes to weights
-  if (reinterpret_cast<uintptr_t>(bytes) % at::elementSize(stored))
-    throw std::runtime_error("tensor " + name + " is not aligned to its number type");
-  at::Tensor mapped = at::from_blob(
-      bytes, shape, [keep = checkpoint_](void *) {}, at::TensorOptions(stored));
-  at::Tensor out = mapped.to(torch_device(placement_), type);
-  done_ += double(view.data.size());
-  if (progress_ && total_ > 0 && !progress_(std::min(1.0, done_ / total_))) throw Cancelled();
-  return out;
-}
-
 static constexpr std::array<int64_t, 12> kCompiled = {1, 4, 16, 32, 48, 64, 96, 128, 192, 256, 384, 512};
 
 int64_t compiled_rows(int64_t n) {
@@ -107,36 +48,38 @@ int64_t fitting_rows(int64_t n) {
 
 Linear::Linear(Weights &weights, const std::string &name, int64_t out, int64_t in, bool with_bias)
     : weight(weights.get(name + ".weight", {out, in})) {
-  if (with_bias) bias = weights.get(name + ".bias", {out});
+  if (with_bias) bias = weights.get(name + ".bias", {out}), float_bias = bias.to(at::kFloat);
 }
 
 Linear Linear::joined(Weights &weights, const std::vector<std::string> &names,
                       const std::vector<int64_t> &outs, int64_t in, bool with_bias) {
-  std::vector<at::Tensor> rows, biases;
-  for (size_t i = 0; i < names.size(); ++i) {
-    rows.push_back(weights.get(names[i] + ".weight", {outs[i], in}));
-    if (with_bias) biases.push_back(weights.get(names[i] + ".bias", {outs[i]}));
-  }
+  const auto each = [&](const char *part) {
+    std::vector<std::string> all;
+    for (const std::string &name : names) all.push_back(name + part);
+    return all;
+  };
   Linear layer;
-  layer.weight = at::cat(rows);
-  if (with_bias) layer.bias = at::cat(biases);
+  layer.weight = weights.joined(each(".weight"), outs, {in});
+  if (with_bias) layer.bias = weights.joined(each(".bias"), outs, {}), layer.float_bias = layer.bias.to(at::kFloat);
   return layer;
 }
 
-void Linear::quantize(Weight to) {
+void Linear::quantize(Weight to, const std::shared_ptr<LargeMemory> &memory) {
   const int64_t out = weight.size(0), in = weight.size(1);
   if (in % kScaled) return;
   auto made = std::make_shared<NarrowWeight>();
   made->type = to;
-  made->data.resize(size_t(out * in / (to == Weight::kInt4 ? 2 : 1)));
-  made->scales.resize(size_t(out * in / kScaled));
+  const auto bytes = [&](int64_t count) { return memory->take(size_t(count)); };
+  made->data = reinterpret_cast<uint8_t *>(bytes(out * in / (to == Weight::kInt4 ? 2 : 1)));
+  made->scales = reinterpret_cast<uint16_t *>(bytes(out * in / kScaled * int64_t(sizeof(uint16_t))));
+  made->memory = memory;
   cpu().quantize({.weights = weight.const_data_ptr(),
                   .from = weight.scalar_type() == at::kBFloat16 ? Weight::kBfloat16 : Weight::kFloat32,
                   .rows = int(out),
                   .columns = int(in),
                   .to = to,
-                  .out = made->data.data(),
-                  .scales = made->scales.data()},
+                  .out = made->data,
+                  .scales = made->scales},
                  nullptr);
   narrow = std::move(made);
 }

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "models/checkpoint.h"
 #include "models/config.h"
 #include "models/encoder.h"
+#include "models/large_memory.h"
 #include "models/placement.h"
 
 namespace vtok {
@@ -19,7 +21,7 @@ at::ScalarType scalar_type(Type type);  // throws std::invalid_argument for int8
 at::Device torch_device(const Placement &placement);
 
 /// Gives out a checkpoint's tensors in a placement's number type and on its device. A tensor that already has
-/// the type stays where the file is mapped; any other is converted once.
+/// the type stays where the file is mapped; any other is copied once, and its part of the mapping given back.
 class Weights {
  public:
   /// Progress runs from 0 to 1 over the bytes of the tensors whose names begin with one of `prefixes`.
@@ -29,22 +31,37 @@ class Weights {
   /// Throws std::runtime_error naming the tensor, what was found and what was expected; Cancelled.
   at::Tensor get(const std::string &name, at::IntArrayRef shape);
   at::Tensor get_float(const std::string &name, at::IntArrayRef shape);  // float32: norms
+  /// Several tensors one below the other: those of `rows[i]` rows, each of the shape `row`.
+  at::Tensor joined(const std::vector<std::string> &names, const std::vector<int64_t> &rows, at::IntArrayRef row);
   const Placement &placement() const { return placement_; }
+  /// On the CPU, of what the tensors given out that are no views of the file lie in.
+  const std::shared_ptr<LargeMemory> &memory() const { return memory_; }
 
  private:
+  /// The file's tensor, checked. Who has what it wants of it says done().
+  struct Stored {
+    at::Tensor mapped;
+    std::span<const std::byte> bytes;
+  };
+  Stored find(const std::string &name, at::IntArrayRef shape);
+  void done(const Stored &stored);
   at::Tensor load(const std::string &name, at::IntArrayRef shape, at::ScalarType type);
+  at::Tensor fresh(at::IntArrayRef shape, at::ScalarType type);  // uninitialised, where the placement is
+  void copy(const Stored &stored, at::Tensor to);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   Placement placement_;
   Progress progress_;
   double total_ = 0, done_ = 0;  // bytes
+  std::shared_ptr<LargeMemory> memory_ = std::make_shared<LargeMemory>();
 };
 
 /// A layer's weights in fewer bits (kernels.h, Quantize).
 struct NarrowWeight {
   Weight type;
-  std::vector<uint8_t> data;
-  std::vector<float> scales;
+  uint8_t *data;
+  uint16_t *scales;
+  std::shared_ptr<LargeMemory> memory;  // they lie in
 };
 
 /// Note [Compiled products]
@@ -56,7 +73,7 @@ int64_t fitting_rows(int64_t n);    // the greatest of these numbers that is not
 
 struct Linear {
   at::Tensor weight;                           // [out, in], the placement's type
-  at::Tensor bias;                             // [out], the same type; undefined: none
+  at::Tensor bias, float_bias;                 // [out], the same type, and float32 for decoding; undefined: none
   std::shared_ptr<const NarrowWeight> narrow;  // what decoding reads; null: `weight`
 
   Linear() = default;
@@ -65,7 +82,7 @@ struct Linear {
   static Linear joined(Weights &weights, const std::vector<std::string> &names,
                        const std::vector<int64_t> &outs, int64_t in, bool with_bias);
   /// Makes `narrow`, from a weight of float32 or bfloat16 on the CPU whose `in` the 64 of a scale divide; else nothing.
-  void quantize(Weight to);
+  void quantize(Weight to, const std::shared_ptr<LargeMemory> &memory);
   at::Tensor operator()(const at::Tensor &x) const;  // [n, in] -> [n, out], both in the weight's type
 };
 

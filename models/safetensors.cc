@@ -20,6 +20,33 @@
 #include "models/json.h"
 
 namespace vtok {
+
+class FileMapping {
+  void *address = nullptr;
+  size_t size = 0;
+
+ public:
+  explicit FileMapping(const std::string &path) {
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) throw std::runtime_error("cannot open " + path + ": " + std::strerror(errno));
+    struct stat status;
+    const bool regular = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    size = regular ? size_t(status.st_size) : 0;
+    if (size) address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+    const int mapping_error = errno;
+    close(file);
+    if (!size) throw std::runtime_error(path + (regular ? " is empty" : " is not a file"));
+    if (address == MAP_FAILED)
+      throw std::runtime_error("cannot map " + path + ": " + std::strerror(mapping_error));
+  }
+  ~FileMapping() { munmap(address, size); }
+  FileMapping(const FileMapping &) = delete;
+  std::span<const std::byte> bytes() const { return {static_cast<const std::byte *>(address), size}; }
+  bool holds(std::span<const std::byte> part) const {
+    return part.data() >= bytes().data() && part.data() + part.size() <= bytes().data() + size;
+  }
+};
+
 namespace {
 
 constexpr uint64_t kHeaderBytes = 100'000'000;  // the format's own limit
@@ -94,36 +121,28 @@ void check_layout(const std::map<std::string, TensorView> &tensors, std::span<co
          "has " + std::to_string(data.size()) + " bytes of data, its tensors need " + std::to_string(used));
 }
 
-struct Mapping {
-  void *address = nullptr;
-  size_t size = 0;
-  explicit Mapping(const std::string &path) {
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) throw std::runtime_error("cannot open " + path + ": " + std::strerror(errno));
-    struct stat status;
-    const bool regular = fstat(file, &status) == 0 && S_ISREG(status.st_mode);
-    size = regular ? size_t(status.st_size) : 0;
-    if (size) address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-    const int mapping_error = errno;
-    close(file);
-    if (!size) throw std::runtime_error(path + (regular ? " is empty" : " is not a file"));
-    if (address == MAP_FAILED)
-      throw std::runtime_error("cannot map " + path + ": " + std::strerror(mapping_error));
-  }
-  ~Mapping() { munmap(address, size); }
-  Mapping(const Mapping &) = delete;
-  std::span<const std::byte> bytes() const { return {static_cast<const std::byte *>(address), size}; }
-};
-
 void add_file(Safetensors &all, const std::string &path) {
-  auto mapping = std::make_shared<Mapping>(path);
+  auto mapping = std::make_shared<FileMapping>(path);
   for (auto &[name, view] : parse_safetensors(mapping->bytes(), path))
     if (!all.tensors.emplace(name, std::move(view)).second)
       fail(path, "tensor " + name + " is in another file too");
   all.files.push_back(std::move(mapping));
 }
 
+/// Advises on the pages that lie in `view`: all that it touches, or those that are its own alone.
+void advise(const Safetensors &all, std::span<const std::byte> view, int advice, bool own) {
+  static const uintptr_t page = uintptr_t(sysconf(_SC_PAGESIZE));
+  if (std::none_of(all.files.begin(), all.files.end(), [&](const auto &file) { return file->holds(view); })) return;
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(view.data()), end = begin + view.size(), gap = page - 1;
+  const uintptr_t from = (own ? begin + gap : begin) & ~gap, to = (own ? end : end + gap) & ~gap;
+  // Advice that an older system does not know changes nothing but speed.
+  if (from < to) madvise(reinterpret_cast<void *>(from), to - from, advice);
+}
+
 }  // namespace
+
+void Safetensors::make_resident(std::span<const std::byte> view) const { advise(*this, view, MADV_POPULATE_READ, false); }
+void Safetensors::let_go(std::span<const std::byte> view) const { advise(*this, view, MADV_DONTNEED, true); }
 
 std::map<std::string, TensorView> parse_safetensors(std::span<const std::byte> file,
                                                     const std::string &name) {

@@ -16,10 +16,18 @@ struct TensorView {
   std::span<const std::byte> data;
 };
 
+class FileMapping;
+
 /// The tensors of one or several files; views stay valid while `files` lives.
 struct Safetensors {
   std::map<std::string, TensorView> tensors;
-  std::vector<std::shared_ptr<const void>> files;  // the mappings
+  std::vector<std::shared_ptr<const FileMapping>> files;
+
+  /// Maps all of a view's pages in now, from the page cache or the disk: else its first use does, 64 KB at a time.
+  void make_resident(std::span<const std::byte> view) const;
+  /// Takes a view's whole pages out of this process's memory, for who has copied it. Whoever looks at it again finds it
+  /// unchanged: it is read from the file once more.
+  void let_go(std::span<const std::byte> view) const;
 };
 
 /// Parses one file's bytes (little-endian length, JSON header, data). Throws std::runtime_error; trusts nothing.

@@ -63,18 +63,22 @@ class Peer {
   }
 };
 
-/// Hugging Face transformers, where VTOK_BENCH_PYTHON names a Python that has them; null and a line on stderr
-/// otherwise.
-inline std::unique_ptr<Peer> hugging_face(const std::string &checkpoint) {
+inline std::string python() {
   const char *python = getenv("VTOK_BENCH_PYTHON");
-  const std::string have =
-      std::string(python ? python : "python3") + " -c 'import torch, transformers' 2>/dev/null";
-  if (system(have.c_str()) != 0) {
-    fprintf(stderr, "no transformers in %s: measuring without the peer\n", python ? python : "python3");
-    return nullptr;
-  }
-  return std::make_unique<Peer>(
-      std::vector<std::string>{python ? python : "python3", VTOK_BENCH "/hf_peer.py", checkpoint, "2"});
+  return python ? python : "python3";
+}
+
+/// Whether python() has transformers; a line on stderr where not.
+inline bool has_transformers() {
+  const bool has = system((python() + " -c 'import torch, transformers' 2>/dev/null").c_str()) == 0;
+  if (!has) fprintf(stderr, "no transformers in %s: measuring without the peer\n", python().c_str());
+  return has;
+}
+
+/// Hugging Face transformers in bfloat16; null where there is none.
+inline std::unique_ptr<Peer> hugging_face(const std::string &checkpoint) {
+  if (!has_transformers()) return nullptr;
+  return std::make_unique<Peer>(std::vector<std::string>{python(), VTOK_BENCH "/hf_peer.py", checkpoint, "2"});
 }
 
 /// The random checkpoint of true shapes; made on the first call.

@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "kernels/half.h"
 #include "tests/kernels/numbers.h"
 #include "tests/kernels/tables.h"
 
@@ -71,16 +72,17 @@ TEST_CASE("weights in fewer bits by hand") {
   for (const Kernels *table : test::host_tables()) {
     CAPTURE(table->name);
     std::vector<uint8_t> q(kScaled);
-    float scale = 0, out = 0;
+    uint16_t scale = 0;
+    float out = 0;
     table->quantize({row.data(), Weight::kFloat32, 1, kScaled, Weight::kInt4, q.data(), &scale}, nullptr);
-    CHECK(scale == 1);
+    CHECK(from_bfloat16(scale) == 1);
     CHECK(int(q[0]) == (0 | 15 << 4));   // -8 and 7
     CHECK(int(q[1]) == (11 | 8 << 4));   // 3 and 0
     CHECK(int(q[31]) == (9 | 6 << 4));   // 1 and -2
     table->matvec({q.data(), Weight::kInt4, 1, kScaled, x.data(), nullptr, &out, 1, &scale}, nullptr);
-    CHECK(out == -8 + 30 + 700 - 2000);
+    CHECK(out == Approx(-8 + 30 + 700 - 2000).margin(8 * 1000 / 32767.0));  // x in 16 bits: 1 is 33 / 32.767
     table->quantize({row.data(), Weight::kFloat32, 1, kScaled, Weight::kInt8, q.data(), &scale}, nullptr);
-    CHECK(scale == Approx(8 / 127.0));
+    CHECK(from_bfloat16(scale) == Approx(8 / 127.0).epsilon(1.0 / 256));
     CHECK(int(int8_t(q[0])) == -127);
     CHECK(int(int8_t(q[1])) == 48);  // 47.6
     CHECK(int(int8_t(q[63])) == -38);
@@ -98,7 +100,8 @@ TEST_CASE("products with weights of fewer bits, every table") {
         if (columns) std::fill_n(weights.narrow.begin(), kScaled, uint16_t(0));  // 64 zeros have no scale
         if (columns) std::fill_n(weights.wide.begin(), kScaled, 0.f);
         std::vector<uint8_t> q(weights.wide.size()), same(q.size());
-        std::vector<float> scales(q.size() / kScaled), expected(size_t(n) * rows, NAN), full(expected.size());
+        std::vector<uint16_t> scales(q.size() / kScaled);
+        std::vector<float> expected(size_t(n) * rows, NAN), full(expected.size());
         Quantize narrow{weights.data(bfloat16), bfloat16 ? Weight::kBfloat16 : Weight::kFloat32, rows, columns, to, q.data(), scales.data()};
         plain().quantize(narrow, nullptr);
         narrow.out = same.data();
@@ -122,4 +125,37 @@ TEST_CASE("products with weights of fewer bits, every table") {
         }
         CHECK(out == alone);
       }
+}
+
+TEST_CASE("extreme rows and weights of fewer bits") {
+  constexpr int kRows = 9, kColumns = 3 * kScaled;
+  std::mt19937 random(kSeed);
+  const float tiny = 1e-38f, huge = 1e30f;
+  for (const auto &[weight, number] : {std::pair{0.f, 1.f}, {tiny, 1.f}, {1e-20f, 1e20f}, {huge, 1e-30f}, {1.f, 0.f}, {1.f, tiny},
+                                       {1.f, 1e30f}, {1e-30f, huge}, {1.f, INFINITY}, {1.f, NAN}})
+    for (const Weight to : {Weight::kInt8, Weight::kInt4}) {
+      CAPTURE(weight, number, int(to), kSeed);
+      Numbers weights(kRows * kColumns, random), x(2 * kColumns, random);
+      for (float &w : weights.wide) w = std::clamp(w, -1.f, 1.f) * weight;
+      x.wide[kScaled + 7] = number;  // in the first row's second 64 columns alone
+      for (int c = 2 * kScaled; c < kColumns; c++) x.wide[size_t(c)] *= number / 8;
+      std::vector<uint8_t> q(weights.wide.size()), same(q.size());
+      std::vector<uint16_t> scales(q.size() / kScaled), same_scales(scales.size());
+      plain().quantize({weights.wide.data(), Weight::kFloat32, kRows, kColumns, to, q.data(), scales.data()}, nullptr);
+      cpu().quantize({weights.wide.data(), Weight::kFloat32, kRows, kColumns, to, same.data(), same_scales.data()}, nullptr);
+      CHECK(q == same);
+      CHECK(scales == same_scales);
+      std::vector<float> expected(2 * kRows, NAN), out(expected);
+      MatVec args{q.data(), to, kRows, kColumns, x.wide.data(), nullptr, expected.data(), 2, scales.data()};
+      plain().matvec(args, nullptr);
+      args.out = out.data();
+      cpu().matvec(args, nullptr);
+      for (size_t i = 0; i < out.size(); i++) {
+        CAPTURE(i, out[i], expected[i]);
+        CHECK(std::isnan(out[i]) == std::isnan(expected[i]));
+        if (!std::isfinite(number) && i < kRows) CHECK(std::isnan(out[i]));
+        if (std::isfinite(expected[i]))
+          CHECK(std::abs(out[i] - expected[i]) <= 1e-5f * std::max({std::abs(expected[i]), weight * std::abs(number), weight}));
+      }
+    }
 }

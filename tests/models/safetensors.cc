@@ -90,3 +90,27 @@ TEST_CASE("shards are read together") {
   CHECK_THAT(refusal([&] { open_safetensors(scratch.folder()); }),
              Contains("tensor a is in another file too"));
 }
+
+TEST_CASE("what is let go is found again as it was, and nothing else is touched") {
+  const Scratch scratch("");
+  std::string bytes(300'001, ' ');  // of dozens of pages, the first and the last one shared with other tensors
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = char(i % 251);
+  const std::string file = safetensors_bytes({{"a", {"U8", {5}, "abcde"}},
+                                              {"b", {"U8", {int64_t(bytes.size())}, bytes}},
+                                              {"c", {"U8", {5}, "fghij"}}});
+  write_text(scratch.path("model.safetensors"), file);
+  const Safetensors read = open_safetensors(scratch.folder());
+  const auto text = [](const TensorView &view) {
+    return std::string(reinterpret_cast<const char *>(view.data.data()), view.data.size());
+  };
+  for (const auto &[name, view] : read.tensors) {
+    read.make_resident(view.data);
+    read.let_go(view.data);
+  }
+  CHECK(text(read.tensors.at("a")) == "abcde");
+  CHECK((text(read.tensors.at("b")) == bytes));
+  CHECK(text(read.tensors.at("c")) == "fghij");
+  std::string own = file;  // not mapped: to let its pages go would lose them
+  for (const auto &[name, view] : parse_safetensors(std::as_bytes(std::span(own)), "x")) read.let_go(view.data);
+  CHECK((own == file));
+}
