@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "kernels/kernels.h"
+#include "kernels/threads.h"
+#include "kernels/layer_rows.h"
 
 namespace vtok {
 
@@ -98,7 +100,29 @@ at::Tensor LayerNorm::operator()(const at::Tensor &x, at::ScalarType out) const 
 RmsNorm::RmsNorm(Weights &weights, const std::string &name, int64_t width, double epsilon)
     : weight(weights.get_float(name + ".weight", {width})), eps(epsilon) {}
 
+/// Tasks of some rows of `n` each.
+template <class F>
+static void share_rows(int64_t n, F &&of_rows) {
+  constexpr int64_t kRows = 32;
+  parallel_for(int((n + kRows - 1) / kRows), [&](int i) { of_rows(i * kRows, std::min(n, (i + 1) * kRows)); });
+}
+
 at::Tensor RmsNorm::operator()(const at::Tensor &x, at::ScalarType out) const {
+  if (x.is_cpu() && x.scalar_type() == at::kFloat && (out == at::kFloat || out == at::kBFloat16)) {
+    const at::Tensor rows = x.contiguous(), made = at::empty(x.sizes(), at::TensorOptions(out));
+    const int64_t width = weight.size(0);
+    const float *from = rows.const_data_ptr<float>(), *by = weight.const_data_ptr<float>();
+    void *const to = made.data_ptr();
+    share_rows(rows.numel() / width, [&](int64_t begin, int64_t end) {
+      for (int64_t at = begin * width; at < end * width; at += width) {
+        if (out == at::kFloat)
+          simd::normalize(from + at, by, int(width), float(eps), static_cast<float *>(to) + at);
+        else
+          simd::normalize(from + at, by, int(width), float(eps), static_cast<uint16_t *>(to) + at);
+      }
+    });
+    return made;
+  }
   const at::Tensor scale = x.square().mean(-1, true).add_(eps).rsqrt_();
   return (x * scale).mul_(weight).to(out);
 }
@@ -127,6 +151,24 @@ Rotary::Rotary(int64_t positions, int64_t head_dim, double theta, double factor,
 
 at::Tensor rotate(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin) {
   const int64_t half = x.size(-1) / 2;
+  if (x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && x.stride(2) == 1) {
+    const at::Tensor out = at::empty(x.sizes(), at::kFloat), c = cos.contiguous(), s = sin.contiguous();
+    const int64_t heads = x.size(1);
+    float *const to = out.data_ptr<float>();
+    share_rows(x.size(0), [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row)
+        for (int64_t head = 0; head < heads; ++head) {
+          const int64_t from = row * x.stride(0) + head * x.stride(1);
+          const float *own_cos = c.const_data_ptr<float>() + row * half, *own_sin = s.const_data_ptr<float>() + row * half;
+          float *const turned = to + (row * heads + head) * 2 * half;
+          if (x.scalar_type() == at::kFloat)
+            simd::turn(x.const_data_ptr<float>() + from, own_cos, own_sin, int(half), turned);
+          else
+            simd::turn(static_cast<const uint16_t *>(x.const_data_ptr()) + from, own_cos, own_sin, int(half), turned);
+        }
+    });
+    return out;
+  }
   const at::Tensor c = cos.unsqueeze(1), s = sin.unsqueeze(1);
   const at::Tensor wide = x.to(at::kFloat), a = wide.narrow(-1, 0, half), b = wide.narrow(-1, half, half);
   const at::Tensor out = at::empty(x.sizes(), wide.options());

@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "models/encoders/qwen_tower.h"
 
+#include <c10/core/InferenceMode.h>
+
 #include <algorithm>
 #include <numeric>
 #include <string>
 
+#include "kernels/threads.h"
 #include "kernels/turns.h"
 
 namespace vtok {
@@ -104,13 +107,17 @@ at::Tensor QwenTower::attend(const Layer &layer, const at::Tensor &x, const std:
   const at::Tensor q = rotate(qkv.select(1, 0), cos, sin);
   const at::Tensor keys = rotate(qkv.select(1, 1), cos, sin).to(type_).transpose(0, 1).contiguous();
   const at::Tensor values = qkv.select(1, 2).transpose(0, 1).contiguous();
-  std::vector<at::Tensor> mixed;
-  int64_t begin = 0;
-  for (const int64_t end : ends) {
-    mixed.push_back(attention(q.narrow(0, begin, end - begin), keys.narrow(1, begin, end - begin),
-                              values.narrow(1, begin, end - begin), false));
-    begin = end;
-  }
+  std::vector<at::Tensor> mixed(ends.size());
+  const auto window = [&](int i) {
+    const c10::InferenceMode guard(x.is_inference());
+    const int64_t begin = i ? ends[size_t(i - 1)] : 0, rows = ends[size_t(i)] - begin;
+    mixed[size_t(i)] = attention(q.narrow(0, begin, rows), keys.narrow(1, begin, rows), values.narrow(1, begin, rows), false);
+  };
+  // Windows are small: a thread has some of its own. A few large ones are each shared among the threads.
+  if (x.is_cpu() && int(ends.size()) >= 4 * threads())
+    parallel_for(int(ends.size()), window);
+  else
+    for (size_t i = 0; i < ends.size(); ++i) window(int(i));
   return layer.out(mixed.size() == 1 ? mixed[0] : at::cat(mixed));
 }
 
