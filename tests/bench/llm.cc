@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
   bench::report("decode", "decode_over_hf", "tokens/s", kSteps, step.value, kSteps * bytes * byte.value,
                 step_peer.value);
   const auto narrow = [&](double of_layers) {
-    return (of_layers + 1. / 16) * weights(config) + (1 + 1. / 16) * double(config.vocabulary) * config.hidden + 2 * cached;
+    return (of_layers + 1. / 32) * weights(config) + (1 + 1. / 32) * double(config.vocabulary) * config.hidden + 2 * cached;
   };
   bench::report("decode, int8", "decode_int8_over_bf16", "tokens/s", kSteps, step_eight.value, kSteps * narrow(1) * byte.value, step.value);
   bench::report("decode, int4", "decode_int4_over_bf16", "tokens/s", kSteps, step_four.value, kSteps * narrow(.5) * byte.value, step.value);
