@@ -35,6 +35,17 @@ SINGLE = {  # short clips: one object at a time, (class, colour, from s, to s)
     "person-bicycle-car-detection": [("car", "grey", 0.0, 1.2)],
 }
 
+WALKERS = {  # boxes (left, top, right, bottom) around people who are never out of view: {frame: {colour: box}}
+    "face-demographics-walking": {
+        0: {"white": (248, 112, 300, 268), "black": (294, 100, 346, 268)},
+        8: {"white": (224, 112, 278, 268), "black": (288, 93, 348, 268)},
+        12: {"white": (206, 110, 270, 269), "black": (274, 92, 344, 269)},
+        16: {"white": (200, 112, 260, 269), "black": (254, 90, 344, 269)},
+        20: {"white": (190, 110, 252, 269), "black": (258, 88, 344, 269)},
+        24: {"white": (174, 110, 244, 269), "black": (256, 86, 354, 269)},
+        32: {"white": (134, 108, 224, 269), "black": (234, 80, 352, 269)}},
+}
+
 
 def read(path, fps, end):
     """Frames uint8 [n, h, w, 3] (RGB) at about `fps` a second up to `end` seconds."""
@@ -79,6 +90,25 @@ def cut(frame, mask, x, y, w, h, limit=200):
     rgba = np.dstack([frame, alpha])[y:y + h, x:x + w]
     scale = min(1.0, limit / max(w, h))
     return cv2.resize(rgba, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def walker(frame, box):
+    """Mask uint8 of the upright person in a box, by GrabCut (Rother et al. 2004) from where head, trunk and legs must be."""
+    mask = np.full(frame.shape[:2], cv2.GC_BGD, np.uint8)
+    x0, y0, x1, y1 = box
+    w, h = x1 - x0, y1 - y0
+    mask[y0:y1, x0:x1] = cv2.GC_PR_BGD
+    mask[y0 + h // 6:y1, x0 + w // 5:x1 - w // 5] = cv2.GC_PR_FGD
+    middle = (x0 + x1) // 2
+    cv2.ellipse(mask, (middle, y0 + int(0.13 * h)), (int(0.17 * w), int(0.11 * h)), 0, 0, 360, int(cv2.GC_PR_FGD), -1)
+    cv2.ellipse(mask, (middle, y0 + int(0.12 * h)), (int(0.10 * w), int(0.07 * h)), 0, 0, 360, int(cv2.GC_FGD), -1)
+    mask[y0 + int(0.15 * h):y0 + int(0.75 * h), middle - w // 7:middle + w // 7] = cv2.GC_FGD
+    cv2.setRNGSeed(0)
+    cv2.grabCut(frame, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    mask = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8))
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return cv2.drawContours(np.zeros_like(mask), [max(contours, key=cv2.contourArea)], -1, 1, -1)
 
 
 def inside(x, y, w, h, shape):
@@ -150,6 +180,13 @@ def build(media, cache):
         if frames is None:
             continue
         backgrounds.append(frames[-1] if name.startswith("people") else np.median(frames, axis=0).astype(np.uint8))
+    for name, pictures in WALKERS.items():
+        frames = read(f"{media}/{name}.mp4", 1000, 60)
+        for index, boxes in pictures.items() if frames is not None else ():
+            for colour, box in boxes.items():
+                mask = walker(frames[index], box)
+                lit = np.clip(frames[index] * 1.35, 0, 255).astype(np.uint8)  # the corridor is dark
+                sprites.append({"cls": "person", "colour": colour, "rgba": cut(lit, mask, *cv2.boundingRect(mask))})
     result = {"sprites": sprites, "backgrounds": backgrounds, "clips": clips}
     with open(cache, "wb") as file:
         pickle.dump(result, file)

@@ -87,6 +87,19 @@ def recolour(rng, rgba, name):
     return out
 
 
+def dress(rng, rgba, name):
+    """A person in clothes of another colour, from the neck down to the hips or to the feet."""
+    out, h = rgba.astype(np.float32), rgba.shape[0]
+    light = cv2.GaussianBlur(out[..., :3].mean(2), (0, 0), 0.7)[..., None]
+    clothes = light[int(0.2 * h):int(0.6 * h)]
+    contrast = (light - np.median(clothes)) / max(float(clothes.std()), 12)
+    cloth = paint(rng, name) * np.clip(0.95 + 0.22 * contrast, 0.45, 1.4)
+    y, low = np.arange(h)[:, None, None] / h, rng.choice([0.58, 1.1], p=[0.7, 0.3])
+    share = np.clip((y - 0.17) / 0.03, 0, 1) * np.clip((low - y) / 0.03, 0, 1)
+    out[..., :3] = np.clip(out[..., :3] * (1 - share) + cloth * share, 0, 255)
+    return out
+
+
 def photo_sprite(rng, assets, cls, size):
     """A cut-out about `size` pixels long and its colour name."""
     pick = [s for s in assets["sprites"] if s["cls"] == cls]
@@ -97,6 +110,11 @@ def photo_sprite(rng, assets, cls, size):
     if cls == "car" and colour in ("white", "grey") and rng.random() < 0.45:
         colour = rng.choice(["red", "blue", "green", "yellow", "black", "purple", "orange"])
         rgba = recolour(rng, sprite["rgba"], colour)
+    if cls == "person" and rng.random() < 0.6:
+        colour = rng.choice(COLOUR_NAMES)
+        rgba = dress(rng, sprite["rgba"], colour)
+    if cls == "person" and rng.random() < 0.25:  # the legs behind something
+        rgba = rgba[:int(rgba.shape[0] * rng.uniform(0.45, 0.85))]
     if rng.random() < 0.5:
         rgba = rgba[:, ::-1]
     if cls != "person":
@@ -108,8 +126,36 @@ def photo_sprite(rng, assets, cls, size):
     return np.pad(rgba, ((2, 2), (2, 2), (0, 0))), str(colour)
 
 
+def clutter(rng, w, h):
+    """Shelves and tables full of small things of a few colours, uint8-like float32 [h, w, 3]."""
+    out = np.full((h, w, 3), rng.uniform(40, 210) + rng.normal(0, 8, 3), np.float32)
+    inks = [np.clip(rng.uniform(30, 245) + rng.normal(0, 14, 3), 0, 255) for _ in range(3)]
+    areas = [(0, 0, w, h)] if rng.random() < 0.5 else [  # all over, or patches with empty floor and wall between
+        (x, y, x + rng.uniform(0.3, 0.7) * w, y + rng.uniform(0.3, 0.7) * h)
+        for x, y in zip(rng.uniform(-0.2, 0.8, 3) * w, rng.uniform(-0.2, 0.8, 3) * h)]
+    unit, slope = rng.uniform(0.025, 0.06) * h, rng.uniform(-0.4, 0.4)
+    for x0, y0, x1, y1 in areas:
+        for y in np.arange(y0, y1, unit * rng.uniform(0.9, 1.6)):
+            if rng.random() < 0.3:
+                cv2.line(out, (int(x0), int(y)), (int(x1), int(y + slope * (x1 - x0))), [float(c) for c in inks[0] * 0.6], 1)
+            for x in np.arange(x0, x1, unit * rng.uniform(0.9, 1.6)):
+                if rng.random() < 0.15:
+                    continue
+                ink = [float(c) for c in np.clip(inks[rng.integers(3)] * rng.uniform(0.75, 1.15), 0, 255)]
+                at = (int(x + rng.normal(0, 0.2) * unit), int(y + slope * (x - x0) + rng.normal(0, 0.2) * unit))
+                size = (int(unit * rng.uniform(0.35, 0.65)) + 1, int(unit * rng.uniform(0.25, 0.6)) + 1)
+                if rng.random() < 0.6:
+                    cv2.ellipse(out, at, size, 0, 0, 360, ink, -1)
+                    cv2.ellipse(out, at, size, 0, 0, 180, [c * 0.7 for c in ink], 1)
+                else:
+                    cv2.rectangle(out, (at[0] - size[0], at[1] - size[1]), (at[0] + size[0], at[1] + size[1]), ink, -1)
+    return cv2.GaussianBlur(out, (0, 0), rng.uniform(0.4, 1.2))
+
+
 def background(rng, assets, w, h):
     kind = rng.random()
+    if kind > 0.9:
+        return clutter(rng, w, h)
     if kind < 0.35 and assets["backgrounds"]:
         b = assets["backgrounds"][rng.integers(len(assets["backgrounds"]))]
         zoom = rng.uniform(0.6, 1.0) if rng.random() < 0.6 else 1.0
@@ -222,7 +268,7 @@ class Scene:
         if lively:
             count = rng.integers(4, 9)
         theme = rng.random() * (0.57 if lively else 1.0)  # mostly shapes, sometimes things, sometimes one class many times
-        pool = SHAPES if theme < 0.5 else ["car"] if theme < 0.62 else ["person", "car"] if theme < 0.7 else CLASSES
+        pool = SHAPES if theme < 0.5 else ["car"] if theme < 0.62 else ["person"] if theme < 0.68 else ["person", "car"] if theme < 0.74 else CLASSES
         if rng.random() < (0.04 if lively else 0.15):
             pool = [rng.choice(CLASSES)]
         have = {s["cls"] for s in assets["sprites"]}
