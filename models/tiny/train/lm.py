@@ -30,6 +30,7 @@ LAYERS = 6
 PLAIN = 28  # longest clip, in frames, whose tokens are learnt from uncompressed
 ASKED = {"full": 16, "scc": 24, "budget": 20, "blind": 16}  # questions in one prompt
 BUDGET = 0.02, 0.6  # retentions of "budget"
+HARD = {"when": 3.0, "first": 1.5, "motion": 1.5}  # kinds learnt last weigh more in the loss
 
 
 def curriculum(done):
@@ -243,7 +244,8 @@ def main(rank=0):
             batch.append(s)
         logits, targets, owner = forward(model, batch)
         length = torch.zeros(len(batch), 1 + max(ASKED.values())).index_put(owner, torch.ones(len(targets)), accumulate=True)
-        weight = length[owner] ** -0.5
+        hard = torch.tensor([HARD.get(batch[i][5][k - 1], 1.0) for i, k in zip(*(o.tolist() for o in owner))])
+        weight = hard * length[owner] ** -0.5
         loss = (F.cross_entropy(logits, targets, reduction="none") * weight).sum() / weight.sum()
         loss.backward()
         spent = clock()
