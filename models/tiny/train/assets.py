@@ -188,6 +188,7 @@ def build(media, cache):
                 lit = np.clip(frames[index] * 1.35, 0, 255).astype(np.uint8)  # the corridor is dark
                 sprites.append({"cls": "person", "colour": colour, "rgba": cut(lit, mask, *cv2.boundingRect(mask))})
     result = {"sprites": sprites, "backgrounds": backgrounds, "clips": clips}
-    with open(cache, "wb") as file:
+    with open(f"{cache}.{os.getpid()}", "wb") as file:  # two processes start at once and make the same
         pickle.dump(result, file)
+    os.replace(file.name, cache)
     return result
