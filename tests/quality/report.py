@@ -75,7 +75,8 @@ def report(generated, real, lines, blind, ways):
             print(f"  {name:12} " + (", ".join(f"{a} → {b} {n}×" for a, b, n in made) or "no two alike"))
     result["rows"] = rows(ways, scores, counts, result.get("full"))
     result["real"] = {}
-    print("\nreal clips:")
+    if real:
+        print("\nreal clips:")
     for part in sorted({c["part"] for c in real}):
         for way in ("none", "default"):
             if way in ways:
