@@ -78,16 +78,17 @@ TEST_CASE("from pictures to the answer") {
   }
 }
 
-TEST_CASE("bfloat16 chooses the reference's ids where the reference is sure") {
+TEST_CASE("bfloat16 and float16 choose the reference's ids where the reference is sure") {
+  const Type type = GENERATE(Type::kBfloat16, Type::kFloat16);
   for (const test::Case &c : kCases) {
-    CAPTURE(c.checkpoint, c.folder);
+    CAPTURE(c.checkpoint, c.folder, type_name(type));
     const auto checkpoint = c.open();
-    TorchLlm llm(checkpoint, {.type = Type::kBfloat16}, {});
+    TorchLlm llm(checkpoint, {.type = type}, {});
     Request r = request(c, {reference_group(c)});
     std::vector<int> ids = c.ids("generated");
     const at::Tensor logits = llm.score(build_prompt(*checkpoint, r), ids);
     CHECK(worst(logits[0], c.array("logits")) < 0.5);
-    CHECK(worst(logits[0], c.array("logits")) > 2e-4);  // or it was not bfloat16 that ran
+    CHECK(worst(logits[0], c.array("logits")) > 2e-4);  // or it was float32 that ran
     if (checkpoint->generation.contains("repetition_penalty"))
       continue;  // its ids are not the logits' own choice
     const nlohmann::json gaps = c.facts()["gaps"];
