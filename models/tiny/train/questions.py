@@ -1,4 +1,4 @@
-"""Questions and answers about a clip (clips.py), in twelve kinds and many phrasings.
+"""Questions and answers about a clip (clips.py), in thirteen kinds and many phrasings.
 
 `ask(rng, clip)` lists `Asked` candidates; `pick(rng, clip, n)` chooses n of them, kinds evenly. Three more kinds, "list", "times"
 and "trace", are for training only: they teach to name everything, to copy a group's times, and to follow an object from
@@ -8,12 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+import sentences
+import wordings
 from clips import label
-from words import CLASSES, COLOUR_NAMES, MARKS, NUMBERS, SHAPES, article, place, plural
+from words import CLASSES, COLOUR_NAMES, MARKS, NUMBERS, SHAPES, article, at, place, plural
 
 KINDS = ["what", "how many", "colour", "where", "direction", "any", "when", "first", "happens", "motion", "detail",
-         "two turns"]
+         "two turns", "sentence"]
 TEACHING = ("list", "times", "trace")
+LOOSE = 0.3  # of the training's questions are worded as people type them
 SLOW, FAST = 0.19, 0.3  # picture widths or heights a second; between them is neither
 PLACES = ["top left", "top", "top right", "left", "centre", "right", "bottom left", "bottom", "bottom right"]
 EDGES = {"left": 0, "right": 1, "top": 2, "bottom": 3}
@@ -94,8 +97,8 @@ def ask(rng, clip):
     group_of = {f: g for g, (_, _, fs) in enumerate(clip["groups"]) for f in fs}
     out = []
 
-    def add(kind, question, answer, at=None):
-        out.append(Asked(question, answer, kind, at))
+    def add(kind, question, answer, when=None):
+        out.append(Asked(question, answer, kind, when))
 
     def the(o):
         return "the " + str(rng.choice(o.names))
@@ -163,16 +166,15 @@ def ask(rng, clip):
         if sum(p is not o and bool(np.any((np.abs(p.x - np.nanmean(o.x)) < 0.25) & (np.abs(p.y - np.nanmean(o.y)) < 0.25)))
                for p in objects):
             continue
-        at = f"in the {o.place}" if o.place == "centre" else f"at the {o.place}" if " " in o.place or o.place in \
-            ("top", "bottom") else f"on the {o.place}"
-        add("what", one(f"What is {at}?", f"What can you see {at}?", f"Which object is {at}?", f"What is there {at}?"), full(o))
-        add("colour", one(f"What colour is the object {at}?", f"What is the colour of the object {at}?"), o.colour)
+        spot = at(o.place)
+        add("what", one(f"What is {spot}?", f"What can you see {spot}?", f"Which object is {spot}?", f"What is there {spot}?"), full(o))
+        add("colour", one(f"What colour is the object {spot}?", f"What is the colour of the object {spot}?"), o.colour)
     if rng.random() < 0.3:
         p = int(rng.integers(9))
         x, y = (p % 3 + 0.5) / 3, (p // 3 + 0.5) / 3
         if all(np.all(np.isnan(o.x) | (np.abs(o.x - x) > 0.33) | (np.abs(o.y - y) > 0.33)) for o in objects):
-            at = {"centre": "in the centre", "left": "on the left", "right": "on the right"}.get(PLACES[p], f"at the {PLACES[p]}")
-            add("what", one(f"What is {at}?", f"What can you see {at}?"), "nothing")
+            spot = at(PLACES[p])
+            add("what", one(f"What is {spot}?", f"What can you see {spot}?"), "nothing")
 
     if 1 <= len(still) == n <= 4 and not any(o.changes for o in objects):  # everything at once teaches fastest
         row = sorted(objects, key=lambda o: np.nanmean(o.x))
@@ -200,7 +202,7 @@ def ask(rng, clip):
             plural(objects[0].cls))
     out += details(rng, objects, named)
     if single or frames < 3:
-        return out + turns(rng, named, out)
+        return out + turns(rng, named, out) + whole(rng, objects, frames, out)
 
     # with time
     if clip["stamps"] and len(clip["groups"]) > 1:
@@ -331,7 +333,7 @@ def ask(rng, clip):
                 if clip["stamps"] and len(clip["groups"]) > 1:
                     add("when", one(f"When does the last {k} appear?", f"When does the last {k} come?"),
                         label(*clip["groups"][group_of[row[-1].first]][:2])[1:-1], float(clip["times"][row[-1].first]))
-    return out + turns(rng, named, out)
+    return out + turns(rng, named, out) + whole(rng, objects, frames, out)
 
 
 def details(rng, objects, named):
@@ -394,15 +396,16 @@ def turns(rng, named, single):
     return out
 
 
-def loosely(rng, text):
-    """The same question as people type it."""
-    form = rng.integers(6)
-    if form == 0:
-        return text.lower()
-    if form == 1:
-        return text.lower().rstrip("?.")
-    low = text[0].lower() + text[1:]
-    return [f"Please tell me: {low}", f"In the video, {low}", f"Tell me, {low}", text.rstrip("?.") + ", please?"][form - 2]
+def whole(rng, objects, frames, single, most=4):
+    """Some of the questions once more, to be answered in a sentence, and to describe it all."""
+    out = []
+    for i in rng.permutation(len(single)):
+        q = single[i]
+        text = None if q.kind in TEACHING else sentences.sentence(q.question, q.answer)
+        if text and len(out) < most:
+            out.append(Asked(f"{q.question} {rng.choice(sentences.ASKING)}", text, "sentence", q.at))
+    text = sentences.describe(objects, frames)
+    return out + [Asked(str(rng.choice(sentences.DESCRIBE)), text, "sentence")] if text else out
 
 
 def pick(rng, clip, n=8, train=False):
@@ -418,5 +421,5 @@ def pick(rng, clip, n=8, train=False):
                 chosen.append(queue.pop(i))
                 break
     if train:
-        chosen = [q._replace(question=loosely(rng, q.question)) if rng.random() < 0.12 else q for q in chosen]
+        chosen = [q._replace(question=wordings.loosely(rng, q.question)) if rng.random() < LOOSE else q for q in chosen]
     return [q._replace(question=str(q.question), answer=str(q.answer)) for q in chosen]

@@ -16,6 +16,15 @@ def plural(noun):
     return PLURALS.get(noun, noun + "s")
 
 
+def singular(noun):
+    return next((k for k in [*CLASSES, "object", "thing", "dot"] if plural(k) == noun), noun)
+
+
+def at(spot):
+    """at the top left, in the centre, on the right"""
+    return f"{'in' if spot == 'centre' else 'on' if spot in ('left', 'right') else 'at'} the {spot}"
+
+
 def article(phrase):
     return ("an " if phrase[0] in "aeiou" else "a ") + phrase
 
