@@ -13,7 +13,6 @@ import time
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from torch.nn import functional as F
 from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration, Qwen2Config, SiglipVisionConfig
 
 IMAGE, PATCH, SIDE, GRID = 168, 14, 12, 6

@@ -1,11 +1,11 @@
 """Answers in whole sentences: the short answer of a question, said as people say it, and descriptions of a whole clip.
 
-`SENTENCES` has a line for each form of questions.py: the question's pattern and what says the answer. A question asks for a
+`SENTENCES` has a line for each form of the questions: the question's pattern and what says the answer. A question asks for a
 sentence by one of `ASKING` behind it.
 """
 import re
 
-from words import article, at, plural, singular
+from words import article, at, singular
 
 ASKING = ["Answer in a sentence.", "Answer in a full sentence.", "Say it in a sentence.", "Answer with a sentence."]
 DESCRIBE = ["Describe the video.", "Describe what you see.", "Describe the scene.", "Describe what happens in the video."]
@@ -100,7 +100,7 @@ def sentence(question, answer):
 
 
 def told(o, frames):
-    """A sentence about one object (questions.Object), None where it is hard to say what it does."""
+    """A sentence about one object (about.Object), None where it is hard to say what it does."""
     x = article(f"{o.colour} {o.cls}")
     if o.changes:
         return f"{x} turns {o.end_colour}"
