@@ -34,6 +34,7 @@ def main():
     model.generation_config = GenerationConfig(
         bos_token_id=text.bos_token_id, eos_token_id=text.eos_token_id, pad_token_id=text.pad_token_id)
     model.save_pretrained(out)
+    os.chmod(f"{out}/model.safetensors", 0o644)  # the safetensors library makes it its owner's alone
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_file=f"{work}/tokenizer.json", eos_token="<|im_end|>", pad_token="<|endoftext|>", clean_up_tokenization_spaces=False, errors="replace", split_special_tokens=False,
         additional_special_tokens=["<|im_start|>", "<|im_end|>"], model_max_length=8192)
