@@ -25,7 +25,7 @@ from prompts import Clip, Prompt, layout
 LAYERS = 6
 PLAIN = 28  # longest clip, in frames, whose tokens are learnt from uncompressed
 ASKED = {"full": 16, "scc": 24, "budget": 20, "blind": 16}  # questions in one prompt
-HARD = {"when": 3.0, "first": 1.5, "motion": 1.5}  # kinds learnt last weigh more in the loss
+HARD = {"when": 4.0, "how many": 1.5, "first": 1.5, "motion": 1.5}  # kinds learnt last weigh more in the loss
 
 
 def curriculum(done):

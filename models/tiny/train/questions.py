@@ -14,7 +14,7 @@ from about import TEACHING, About, Asked
 
 KINDS = ["what", "how many", "colour", "where", "direction", "any", "when", "first", "happens", "motion", "detail",
          "two turns", "sentence"]
-LOOSE = 0.3  # of the training's questions are worded as people type them
+LOOSE = 0.4  # of the training's questions are worded as people type them
 
 
 def ask(rng, clip):

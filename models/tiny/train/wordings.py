@@ -5,6 +5,7 @@ The suite's other words (tests/quality/phrasings.py) are held out: no line here 
 import re
 
 THE, A = r"(the (?:[a-z]+ )?(?!going|first|last)[a-z]+)", r"(an? (?:[a-z]+ )?[a-z]+)"
+X = r"(the [a-z ]+)"
 WORDS = [(re.compile(form), other) for form, other in [
     (r"\bcolour\b", "color"), (r"^(What|Where|When) is\b", r"\1's"), (r"\b([Ss])ee\b", r"\1pot"), (r"\bsee\b", "notice"),
     (r"^Can you see\b", "Could you see"), (r"^Is there\b", "Do we have"), (r"^Is there\b", "Is there maybe"), (r"\bobjects\b", "items"),
@@ -17,7 +18,14 @@ WORDS = [(re.compile(form), other) for form, other in [
     (r"^When (does|is|can)\b", r"At which time \1"), (r"^When (does|is|can)\b", r"In which part \1"), (r"^How many\b", "Just how many"),
     (rf"^(What|Which) colour is {THE}\?$", r"\2 is what colour?"), (rf"^What colour is {THE}\?$", r"Tell me the colour of \1."),
     (rf"^(?:Is there|Do you see) {A}\?$", r"Is \1 present?"), (rf"^(?:Is there|Do you see) {A}\?$", r"Is \1 anywhere?"),
-    (r"^How many ([a-z ]+) are there\?$", r"\1: how many are there?"), (rf"^Which way does {THE} move\?$", r"What direction does \1 go in?"),
+    (rf"^(What|Which) (comes|appears) first, {X} or {X}\?$", r"Between \3 and \4, which \2 first?"),
+    (rf"^(What|Which) (comes|appears) first, {X} or {X}\?$", r"Is it \3 or \4 that \2 first?"),
+    (rf"^What (?:happens to {THE}|does {THE} do)\?$", r"What is \1\2 doing?"), (rf"^What (?:happens to {THE}|does {THE} do)\?$", r"What is going on with \1\2?"),
+    (rf"^(Is {THE})( still)? there at the end\?$", r"By the end, is \2 still there?"), (rf"^Where is {THE} at the end\?$", r"In the end, where is \1?"),
+    (r"^When does\b", "At what point does"), (r"^When does\b", "When exactly does"), (r"^How many ((?:[a-z]+ )?[a-z]+) are there\?$", r"What is the amount of \1?"),
+    (r"^(?:How many|Count the) ((?:[a-z]+ )?[a-z]+)(?: are there| can you see| appear)?[?.]$", r"What is the total of \1?"),
+    (rf"^Is {THE} fast or slow\?$", r"What is the speed of \1, fast or slow?"), (rf"^Which way does {THE} move\?$", r"What is the direction of \1?"),
+    (r"^How many ((?:[a-z]+ )?[a-z]+) are there\?$", r"\1: how many are there?"), (rf"^Which way does {THE} move\?$", r"What direction does \1 go in?"),
 ]]
 ROUND = [  # what people say before and behind
     "Please tell me: {}", "In the video, {}", "Tell me, {}", "{}, please?", "Could you tell me: {}", "I would like to know: {}", "Look closely: {}",
