@@ -35,6 +35,10 @@ class Sentences(unittest.TestCase):
                 ("What happens to the ring?", "it turns red", "The ring turns red."), ("What does the ring do?", "nothing", "Nothing happens to the ring."),
                 ("Does the ring change colour?", "no", "No, the ring does not change colour."), ("Does the ring move?", "yes", "Yes, the ring moves."),
                 ("Is the car still there at the end?", "no", "No, the car is gone at the end."), ("How fast does the car drive?", "slow", "The car is slow."),
+                ("Does the car stop?", "no", "No, the car does not stop."), ("Does the star have a mark?", "no", "No, there is no mark on the star."),
+                ("Where does the car start?", "centre", "At the start the car is in the centre."), ("Is the red thing there at the end?", "yes",
+                 "Yes, the red thing is still there at the end."), ("What shape is the red object?", "a star", "The red object is a star."),
+                ("Does the ring move fast or slowly?", "fast", "The ring is fast."), ("Does the ring change colour?", "yes", "Yes, the ring changes colour."),
                 ("Does the car come to a stop?", "yes", "Yes, the car stops."), ("Is there something on the star?", "yes", "Yes, there is a mark on the star."),
                 ("What is drawn on the star?", "two dots", "There are two dots on the star."), ("What is on the star?", "nothing", "There is nothing on the star."),
                 ("What has a line on it?", "a red star", "A red star has a line on it.")):

@@ -104,6 +104,6 @@ class About:
     def add(self, kind, question, answer, when=None):
         self.out.append(Asked(question, answer, kind, when))
 
-    def add_when(self, question, frame):
+    def add_span(self, question, frame):
         """A question whose answer is the group of a frame."""
         self.add("when", question, self.spans[self.group_of[frame]], float(self.clip["times"][frame]))

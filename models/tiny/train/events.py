@@ -36,7 +36,7 @@ def add_parts(a):
             ", ".join(NUMBERS[sum(bool(o.seen[f]) for o in a.objects)] for f in last))
     for o in a.named:
         if len({g for f, g in a.group_of.items() if o.seen[f]}) == 1:
-            a.add_when(one(f"When is {a.the(o)} there?", f"When can you see {a.the(o)}?", f"In which part is {a.the(o)}?"), o.first)
+            a.add_span(one(f"When is {a.the(o)} there?", f"When can you see {a.the(o)}?", f"In which part is {a.the(o)}?"), o.first)
 
 
 def add_motion(a, o):
@@ -75,13 +75,13 @@ def add_motion(a, o):
 def add_when(a, o):
     one = a.one
     if o.first > 0:
-        a.add_when(one(f"When does {a.the(o)} appear?", f"When is {a.the(o)} first seen?", f"When does {a.the(o)} come?",
+        a.add_span(one(f"When does {a.the(o)} appear?", f"When is {a.the(o)} first seen?", f"When does {a.the(o)} come?",
                        f"When does {a.the(o)} enter?", f"At what time does {a.the(o)} appear?"), o.first)
     if o.last < a.frames - 1 and a.group_of[o.last] == a.group_of[o.last + 1]:
-        a.add_when(one(f"When does {a.the(o)} disappear?", f"When is {a.the(o)} last seen?", f"When does {a.the(o)} leave?",
+        a.add_span(one(f"When does {a.the(o)} disappear?", f"When is {a.the(o)} last seen?", f"When does {a.the(o)} leave?",
                        f"When is {a.the(o)} gone?"), o.last)
     if o.changes:
-        a.add_when(one(f"When does the {o.cls} change colour?", f"When does the {o.cls} turn {o.end_colour}?",
+        a.add_span(one(f"When does the {o.cls} change colour?", f"When does the {o.cls} turn {o.end_colour}?",
                        f"When does the colour of the {o.cls} change?"), o.turn())
 
 
@@ -136,7 +136,7 @@ def add_order(a):
                     continue
                 add("first", one(f"What colour is the {which} {k}?", f"Which colour does the {which} {k} have?"), o.colour)
                 if a.spans and o.first > 0:
-                    a.add_when(one(f"When does the {which} {k} appear?", f"When does the {which} {k} come?"), o.first)
+                    a.add_span(one(f"When does the {which} {k} appear?", f"When does the {which} {k} come?"), o.first)
 
 
 def add_all(a):
